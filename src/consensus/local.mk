@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+noinst_LIBRARIES += %D%/libgcconsensus.a
+%C%_libgcconsensus_a_SOURCES =

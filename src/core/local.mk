@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+noinst_LIBRARIES += %D%/libgccore.a
+%C%_libgccore_a_SOURCES =

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+noinst_LIBRARIES += %D%/libgccrypto.a
+%C%_libgccrypto_a_SOURCES =

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A new unit test is one word here: tests/<layer>/test_<module>, built from the .c of that name.
+TESTS_BASE = \
+    %D%/base/test_version
+TESTS_CRYPTO =
+TESTS_STORAGE =
+TESTS_CORE =
+TESTS_META =
+TESTS_NET =
+TESTS_RPC =
+TESTS_GOSSIP =
+TESTS_CONSENSUS =
+TESTS_DAEMON =
+TESTS_WEB =
+TESTS_FILE =
+TESTS_TRANSLATION =
+TESTS_CLI =
+TESTS_SIM =
+GC_UNIT_TESTS = $(TESTS_BASE) $(TESTS_CRYPTO) $(TESTS_STORAGE) $(TESTS_CORE) $(TESTS_META) $(TESTS_NET) \
+                $(TESTS_RPC) $(TESTS_GOSSIP) $(TESTS_CONSENSUS) $(TESTS_DAEMON) $(TESTS_WEB) $(TESTS_FILE) \
+                $(TESTS_TRANSLATION) $(TESTS_CLI) $(TESTS_SIM)
+
+# A new fuzz target is one word here (tests/fuzz/fuzz_<name>.c with LLVMFuzzerTestOneInput) and a folder
+# tests/fuzz/corpus/fuzz_<name>/. Without --enable-fuzz, make check replays the corpus.
+FUZZ_TARGETS =
+
+# Shared fixtures: tests/support/*.[ch], included as "tests/support/<name>.h".
+check_LIBRARIES += %D%/support/libgctest.a
+%C%_support_libgctest_a_SOURCES =
+GC_TEST_LIBS = %D%/support/libgctest.a
+
+# Helper programs that tests run (peers, load makers); not tests themselves.
+GC_TEST_HELPERS =
+
+check_PROGRAMS += $(GC_UNIT_TESTS) $(FUZZ_TARGETS) $(GC_TEST_HELPERS)
+TESTS += $(GC_UNIT_TESTS)
+
+if ENABLE_FUZZ
+GC_FUZZ_MAIN = $(GC_FUZZER)
+else
+check_LIBRARIES += %D%/fuzz/libgcreplay.a
+%C%_fuzz_libgcreplay_a_SOURCES = %D%/fuzz/replay_main.c
+GC_FUZZ_MAIN = %D%/fuzz/libgcreplay.a
+TESTS += $(FUZZ_TARGETS)
+endif
+
+AM_TESTS_ENVIRONMENT = \
+    GC_SRCDIR='$(abs_top_srcdir)'; export GC_SRCDIR; \
+    GC_BUILDDIR='$(abs_top_builddir)'; export GC_BUILDDIR;
+
+EXTRA_DIST += %D%/fuzz/corpus
