@@ -2,7 +2,8 @@
 # A new unit test is one word here: tests/<layer>/test_<module>, built from the .c of that name.
 TESTS_BASE = \
     %D%/base/test_version
-TESTS_CRYPTO =
+TESTS_CRYPTO = \
+    %D%/crypto/test_hash
 TESTS_STORAGE =
 TESTS_CORE =
 TESTS_META =

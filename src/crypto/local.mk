@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: MIT
 noinst_LIBRARIES += %D%/libgccrypto.a
-%C%_libgccrypto_a_SOURCES =
+%C%_libgccrypto_a_SOURCES = \
+    %D%/crypto.c %D%/crypto.h \
+    %D%/hash.c %D%/hash.h
