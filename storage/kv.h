@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Ordered key-value environment with transactions: LMDB on disk (storage/kv_lmdb.c), or memory for the simulator
- * (storage/kv_mem.c, which can forget everything since the last sync, as a power cut does). One interface, so that the state
- * machine and the blob engine run unchanged on both.
+/* Ordered key-value environment with transactions: LMDB on disk (storage/kv_lmdb.c), or memory for
+ * the simulator (storage/kv_mem.c, which can forget everything since the last sync, as a power cut
+ * does). One interface, so that the state machine and the blob engine run unchanged on both.
  *
- * Threads: one write transaction at a time per environment, begun and ended on the same thread; any number of short read
- * transactions on any threads (LMDB runs with NOTLS). A read transaction never outlives a callback. Memory returned by get
- * and cursors is valid until the transaction writes or ends. Values of up to 16,368 bytes everywhere; larger ones only in an
- * environment that holds nothing but 64-page chunks (FORMAT.md says why). Keys: 1..511 bytes.
+ * Threads: one write transaction at a time per environment, begun and ended on the same thread; any
+ * number of short read transactions on any threads (LMDB runs with NOTLS). A read transaction never
+ * outlives a callback. Memory returned by get and cursors is valid until the transaction writes or
+ * ends. Values of up to 16,368 bytes everywhere; larger ones only in an environment that holds
+ * nothing but 64-page chunks (FORMAT.md says why). Keys: 1..511 bytes.
  *
- * Errors: GC_ENOTFOUND, GC_EEXISTS, -EINVAL (size), GC_EFULL (map or disk full; the transaction is aborted), -EIO (the
- * environment must not be used any more: stop the process), GC_ECORRUPT, -ENOMEM. An error inside a write transaction other
- * than GC_ENOTFOUND/GC_EEXISTS is remembered: commit then aborts and returns it, so a run of writes needs one check. */
+ * Errors: GC_ENOTFOUND, GC_EEXISTS, -EINVAL (size), GC_EFULL (map or disk full; the transaction is
+ * aborted), -EIO (the environment must not be used any more: stop the process), GC_ECORRUPT,
+ * -ENOMEM. An error inside a write transaction other than GC_ENOTFOUND/GC_EEXISTS is remembered:
+ * commit then aborts and returns it, so a run of writes needs one check. */
 #ifndef GC_STORAGE_KV_H
 #define GC_STORAGE_KV_H
 
@@ -18,8 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GC_KV_KEY_MAX 511
-#define GC_KV_VALUE_MAX 16368
+#define GC_KV_KEY_MAX    511
+#define GC_KV_VALUE_MAX  16368
 #define GC_KV_TABLES_MAX 32
 
 struct gc_kv;
@@ -33,17 +35,19 @@ struct gc_kv_val {
 struct gc_kv_conf {
     const char *path;          /* LMDB: data file (NOSUBDIR); memory: ignored */
     const char *const *tables; /* names, NULL-terminated; a table's number is its place here */
-    const bool *int_keys;      /* per table: keys are native uint64_t (MDB_INTEGERKEY); NULL = none */
-    uint64_t map_bytes;        /* address space, never resized; 0 = twice the file system */
-    bool no_readahead;         /* bulk environments, read by pread */
-    bool unsafe_no_sync;       /* tests and simulator on LMDB only */
+    const bool *int_keys; /* per table: keys are native uint64_t (MDB_INTEGERKEY); NULL = none */
+    uint64_t map_bytes;   /* address space, never resized; 0 = twice the file system */
+    bool no_readahead;    /* bulk environments, read by pread */
+    bool unsafe_no_sync;  /* tests and simulator on LMDB only */
 };
 
-int gc_kv_open(const struct gc_kv_conf *conf, struct gc_kv **ret_kv);      /* creates the file with mode 0600 */
+int gc_kv_open(const struct gc_kv_conf *conf,
+               struct gc_kv **ret_kv); /* creates the file with mode 0600 */
 int gc_kv_open_mem(const struct gc_kv_conf *conf, struct gc_kv **ret_kv);
 void gc_kv_close(struct gc_kv *kv); /* NULL allowed; no transaction is open */
 
-/* Memory backend only: what is committed is synced unless HOLD; a crash returns to the last synced state. */
+/* Memory backend only: what is committed is synced unless HOLD; a crash returns to the last synced
+ * state. */
 void gc_kv_mem_hold_sync(struct gc_kv *kv, bool hold);
 void gc_kv_mem_crash(struct gc_kv *kv);
 
@@ -54,20 +58,25 @@ void gc_kv_abort(struct gc_kv_txn *txn); /* also ends a read; NULL allowed */
 /* First error remembered by a write transaction, 0 if none. */
 int gc_kv_txn_rc(const struct gc_kv_txn *txn);
 
-int gc_kv_get(struct gc_kv_txn *txn, unsigned table, struct gc_kv_val key, struct gc_kv_val *ret_val);
+int gc_kv_get(struct gc_kv_txn *txn, unsigned table, struct gc_kv_val key,
+              struct gc_kv_val *ret_val);
 int gc_kv_put(struct gc_kv_txn *txn, unsigned table, struct gc_kv_val key, struct gc_kv_val val);
 /* GC_EEXISTS when the key is there; nothing changes then. */
 int gc_kv_insert(struct gc_kv_txn *txn, unsigned table, struct gc_kv_val key, struct gc_kv_val val);
-/* Put VAL_LEN bytes whose content the caller writes to *RET_DATA before the next call on the transaction. */
-int gc_kv_reserve(struct gc_kv_txn *txn, unsigned table, struct gc_kv_val key, size_t val_len, void **ret_data);
+/* Put VAL_LEN bytes whose content the caller writes to *RET_DATA before the next call on the
+ * transaction. */
+int gc_kv_reserve(struct gc_kv_txn *txn, unsigned table, struct gc_kv_val key, size_t val_len,
+                  void **ret_data);
 int gc_kv_del(struct gc_kv_txn *txn, unsigned table, struct gc_kv_val key); /* GC_ENOTFOUND */
 
-/* A cursor is for one loop: it is invalid after any write of its transaction and must be closed before its end. */
+/* A cursor is for one loop: it is invalid after any write of its transaction and must be closed
+ * before its end. */
 struct gc_kv_cursor;
 int gc_kv_cursor_open(struct gc_kv_txn *txn, unsigned table, struct gc_kv_cursor **ret_cursor);
 void gc_kv_cursor_close(struct gc_kv_cursor *cursor); /* NULL allowed */
 /* First key >= KEY (empty key: the first of all). GC_ENOTFOUND at the end. */
-int gc_kv_seek(struct gc_kv_cursor *cursor, struct gc_kv_val key, struct gc_kv_val *ret_key, struct gc_kv_val *ret_val);
+int gc_kv_seek(struct gc_kv_cursor *cursor, struct gc_kv_val key, struct gc_kv_val *ret_key,
+               struct gc_kv_val *ret_val);
 int gc_kv_next(struct gc_kv_cursor *cursor, struct gc_kv_val *ret_key, struct gc_kv_val *ret_val);
 /* Last key of the table. */
 int gc_kv_last(struct gc_kv_cursor *cursor, struct gc_kv_val *ret_key, struct gc_kv_val *ret_val);
@@ -79,9 +88,11 @@ struct gc_kv_stat {
 };
 int gc_kv_stat(struct gc_kv *kv, struct gc_kv_stat *ret_stat);
 
-/* LMDB only: where VAL (returned by get in TXN) lies in the data file, and the file's descriptor, so that another thread can
- * pread it within the transaction's life. -ENOTSUP on the memory backend. */
-int gc_kv_file_offset(struct gc_kv_txn *txn, struct gc_kv_val val, int *ret_fd, uint64_t *ret_offset);
+/* LMDB only: where VAL (returned by get in TXN) lies in the data file, and the file's descriptor,
+ * so that another thread can pread it within the transaction's life. -ENOTSUP on the memory
+ * backend. */
+int gc_kv_file_offset(struct gc_kv_txn *txn, struct gc_kv_val val, int *ret_fd,
+                      uint64_t *ret_offset);
 
 /* Forget readers of dead processes; call at start and every minute. */
 void gc_kv_reader_check(struct gc_kv *kv);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory of one request: many small allocations, one free. One owner, no locks. Blocks come from malloc, 4 KiB or larger;
- * the sum of what is handed out never exceeds the limit given at init (NULL is returned then, as when memory is out). */
+/* Memory of one request: many small allocations, one free. One owner, no locks. Blocks come from
+ * malloc, 4 KiB or larger; the sum of what is handed out never exceeds the limit given at init
+ * (NULL is returned then, as when memory is out). */
 #ifndef GC_BASE_ARENA_H
 #define GC_BASE_ARENA_H
 

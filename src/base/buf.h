@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A growing byte buffer with a limit. Plain data: no locks; one owner. Errors are GC_ELIMIT and -ENOMEM; a failed append
- * changes nothing. */
+/* A growing byte buffer with a limit. Plain data: no locks; one owner. Errors are GC_ELIMIT and
+ * -ENOMEM; a failed append changes nothing. */
 #ifndef GC_BASE_BUF_H
 #define GC_BASE_BUF_H
 
@@ -41,7 +41,8 @@ void gc_buf_drop(struct gc_buf *buf, size_t len);
 /* Set the length to 0; keeps the memory. */
 void gc_buf_clear(struct gc_buf *buf);
 
-/* NUL-terminate (the NUL is not counted in LEN) and return the data as a string; NULL on -ENOMEM. */
+/* NUL-terminate (the NUL is not counted in LEN) and return the data as a string; NULL on -ENOMEM.
+ */
 const char *gc_buf_cstr(struct gc_buf *buf);
 
 #endif

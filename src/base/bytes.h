@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Immutable, reference-counted bytes: what is handed between layers and threads without a copy (a message, a chunk of an
- * object). Made by one owner, who may write DATA until the first hand-over; read-only afterwards. Reference counts are
- * atomic: any thread may ref and unref. */
+/* Immutable, reference-counted bytes: what is handed between layers and threads without a copy (a
+ * message, a chunk of an object). Made by one owner, who may write DATA until the first hand-over;
+ * read-only afterwards. Reference counts are atomic: any thread may ref and unref. */
 #ifndef GC_BASE_BYTES_H
 #define GC_BASE_BYTES_H
 
@@ -12,9 +12,9 @@
 struct gc_bytes {
     uint8_t *data;
     size_t len;
-    atomic_uint refs;                     /* Private to bytes.c. */
+    atomic_uint refs;                    /* Private to bytes.c. */
     void (*free_fn)(struct gc_bytes *b); /* Private to bytes.c and pool owners. */
-    void *owner;                          /* for free_fn */
+    void *owner;                         /* for free_fn */
 };
 
 /* LEN uninitialised bytes in one allocation, one reference; NULL when there is no memory. */

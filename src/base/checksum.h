@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Continue CRC (0 at the start) over LEN bytes; gc_crc32c(gc_crc32c(0, a), b) is the CRC of a followed by b. */
+/* Continue CRC (0 at the start) over LEN bytes; gc_crc32c(gc_crc32c(0, a), b) is the CRC of a
+ * followed by b. */
 uint32_t gc_crc32c(uint32_t crc, const void *data, size_t len);
 
 /* The CRC of A followed by B from crc(A), crc(B) and the length of B. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Our own error codes: GC_ERR(name, code, grpc status, text). Codes are negative, from -20001 down, so that they never
- * meet an errno or a libuv code. The gRPC status is what a peer is told when nothing more specific is known. */
+/* Our own error codes: GC_ERR(name, code, grpc status, text). Codes are negative, from -20001 down,
+ * so that they never meet an errno or a libuv code. The gRPC status is what a peer is told when
+ * nothing more specific is known. */
 GC_ERR(ELIMIT, -20001, 8, "limit reached")
 GC_ERR(ENOTFOUND, -20002, 5, "not found")
 GC_ERR(EEXISTS, -20003, 6, "already exists")

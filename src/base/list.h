@@ -52,8 +52,10 @@ gc_list_pop(struct gc_list *head)
     return node;
 }
 
-#define gc_list_foreach(node, head) for ((node) = (head)->next; (node) != (head); (node) = (node)->next)
-#define gc_list_foreach_safe(node, tmp, head)                                                                          \
-    for ((node) = (head)->next, (tmp) = (node)->next; (node) != (head); (node) = (tmp), (tmp) = (node)->next)
+#define gc_list_foreach(node, head) \
+    for ((node) = (head)->next; (node) != (head); (node) = (node)->next)
+#define gc_list_foreach_safe(node, tmp, head)                           \
+    for ((node) = (head)->next, (tmp) = (node)->next; (node) != (head); \
+         (node) = (tmp), (tmp) = (node)->next)
 
 #endif

@@ -6,7 +6,8 @@
 #include <stddef.h>
 
 /* The struct TYPE whose MEMBER is at PTR. */
-#define gc_container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define gc_container_of(ptr, type, member) \
+    ((type *)(void *)(((char *)(ptr)) - offsetof(type, member)))
 
 #define GC_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Random numbers: the kernel's for secrets and ids, a seeded generator for jitter and simulation. */
+/* Random numbers: the kernel's for secrets and ids, a seeded generator for jitter and simulation.
+ */
 #ifndef GC_BASE_RANDOM_H
 #define GC_BASE_RANDOM_H
 
@@ -9,7 +10,8 @@
 /* Fill with bytes of getrandom(2). Cannot fail: stops the process if the kernel cannot give any. */
 void gc_random_bytes(void *dst, size_t len);
 
-/* xoshiro256** (Blackman, Vigna 2018), seeded by splitmix64. Plain data; the same seed gives the same numbers. */
+/* xoshiro256** (Blackman, Vigna 2018), seeded by splitmix64. Plain data; the same seed gives the
+ * same numbers. */
 struct gc_prng {
     uint64_t s[4];
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Borrowed text with a length, number parsing that refuses everything doubtful, hex, base64, UTF-8. No allocation. */
+/* Borrowed text with a length, number parsing that refuses everything doubtful, hex, base64, UTF-8.
+ * No allocation. */
 #ifndef GC_BASE_STR_H
 #define GC_BASE_STR_H
 
@@ -40,7 +41,8 @@ void gc_hex_encode(char *dst, const void *src, size_t len);
 /* Exactly LEN bytes from 2*LEN digits of either case; else GC_EPARSE. */
 int gc_hex_decode(void *dst, size_t len, struct gc_str text);
 
-/* Base64, standard alphabet. Returns the length written, no NUL. DST holds at least (len+2)/3*4 bytes. */
+/* Base64, standard alphabet. Returns the length written, no NUL. DST holds at least (len+2)/3*4
+ * bytes. */
 size_t gc_base64_encode(char *dst, const void *src, size_t len, bool pad);
 /* Padded or unpadded; DST holds at least text.len/4*3+3 bytes. GC_EPARSE. */
 int gc_base64_decode(void *dst, struct gc_str text, size_t *ret_len);
@@ -48,7 +50,8 @@ int gc_base64_decode(void *dst, struct gc_str text, size_t *ret_len);
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms) without NUL. */
 bool gc_utf8_valid(struct gc_str text);
 
-/* Percent-decode in the sense of RFC 3986 into DST (at least text.len bytes); '+' stays. GC_EPARSE on a bad escape. */
+/* Percent-decode in the sense of RFC 3986 into DST (at least text.len bytes); '+' stays. GC_EPARSE
+ * on a bad escape. */
 int gc_percent_decode(char *dst, struct gc_str text, size_t *ret_len);
 
 /* Compare LEN bytes in a time that depends on LEN only. */

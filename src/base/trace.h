@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* W3C trace context (traceparent, level 1). A malformed header means a new trace, never an error. */
+/* W3C trace context (traceparent, level 1). A malformed header means a new trace, never an error.
+ */
 #ifndef GC_BASE_TRACE_H
 #define GC_BASE_TRACE_H
 
