@@ -36,6 +36,12 @@ GC_TEST_HELPERS =
 check_PROGRAMS += $(GC_UNIT_TESTS) $(FUZZ_TARGETS) $(GC_TEST_HELPERS)
 TESTS += $(GC_UNIT_TESTS)
 
+# Rules about the tree itself; each is proved by selftest.sh.
+LINT_RULES = %D%/lint/layers.sh %D%/lint/homes.sh %D%/lint/calls.sh %D%/lint/spdx.sh %D%/lint/format.sh \
+             %D%/lint/size.sh %D%/lint/text.sh %D%/lint/shell.sh %D%/lint/fragments.sh
+TESTS += $(LINT_RULES) %D%/lint/selftest.sh
+EXTRA_DIST += %D%/lint
+
 if ENABLE_FUZZ
 GC_FUZZ_MAIN = $(GC_FUZZER)
 else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Names to addresses (c-ares): numeric text at once, host names by A/AAAA, SRV names "_service._proto.domain". */
+/* Names to addresses (c-ares): numeric text at once, host names by A/AAAA, SRV names
+ * "_service._proto.domain". */
 #ifndef GC_NET_RESOLVE_H
 #define GC_NET_RESOLVE_H
 
@@ -9,12 +10,14 @@
 #define GC_RESOLVE_ADDRS_MAX 32
 
 struct gc_resolve; /* one operation */
-/* RC 0: N >= 1 addresses, valid during the callback. GC_ENOTFOUND, GC_EDEADLINE, GC_ECANCELED, GC_EUNAVAILABLE. */
+/* RC 0: N >= 1 addresses, valid during the callback. GC_ENOTFOUND, GC_EDEADLINE, GC_ECANCELED,
+ * GC_EUNAVAILABLE. */
 typedef void (*gc_resolve_cb)(void *arg, int rc, const struct gc_addr *addrs, size_t n);
 
-/* TARGET: "ip:port", "host:port", or "srv:_svc._tcp.domain". The callback comes later, exactly once. */
-int gc_resolve_start(struct gc_loop *loop, const char *target, uint64_t timeout_ms, gc_resolve_cb cb, void *arg,
-                     struct gc_resolve **ret_resolve);
+/* TARGET: "ip:port", "host:port", or "srv:_svc._tcp.domain". The callback comes later, exactly
+ * once. */
+int gc_resolve_start(struct gc_loop *loop, const char *target, uint64_t timeout_ms,
+                     gc_resolve_cb cb, void *arg, struct gc_resolve **ret_resolve);
 void gc_resolve_cancel(struct gc_resolve *resolve);
 
 #endif

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* TLS contexts and sessions. wolfSSL stays behind tls_*.c; a rpc library user who brings another TLS replaces those.
+/* TLS contexts and sessions. wolfSSL stays behind tls_*.c; a rpc library user who brings another
+ * TLS replaces those.
  *
- * Profiles: INTERNAL is TLS 1.3 only, AES-GCM suites only, both sides show certificates, no tickets, no session cache, the
- * peer's leaf must carry exactly one SPIFFE URI of the trust domain. PUBLIC is TLS 1.2+ with ECDHE AES-GCM; client
- * certificates as configured; no tickets where client certificates are asked for. All remedies for the stock library's
- * known faults are applied to every context (see the comment in tls_ctx.c).
+ * Profiles: INTERNAL is TLS 1.3 only, AES-GCM suites only, both sides show certificates, no
+ * tickets, no session cache, the peer's leaf must carry exactly one SPIFFE URI of the trust domain.
+ * PUBLIC is TLS 1.2+ with ECDHE AES-GCM; client certificates as configured; no tickets where client
+ * certificates are asked for. All remedies for the stock library's known faults are applied to
+ * every context (see the comment in tls_ctx.c).
  *
- * A context is immutable and reference-counted (any thread); a reload makes a new one: running sessions keep theirs. */
+ * A context is immutable and reference-counted (any thread); a reload makes a new one: running
+ * sessions keep theirs. */
 #ifndef GC_NET_TLS_H
 #define GC_NET_TLS_H
 
@@ -25,17 +28,19 @@ struct gc_tls_conf {
     bool server;
     const char *cert_file; /* PEM chain; may be NULL for a client of a public server */
     const char *key_file;  /* PEM, 0600 or 0640 */
-    const char *ca_file;   /* PEM: who may have signed the peer's certificate; NULL only where none is verified */
+    const char *ca_file; /* PEM: who may have signed the peer's certificate; NULL only where none is
+                            verified */
     enum gc_tls_client_cert client_cert; /* PUBLIC servers; INTERNAL is always REQUIRED */
-    const char *trust_domain;            /* checked against the peer's SPIFFE URI; NULL on PUBLIC clients */
-    bool alpn_h1;                        /* offer or accept http/1.1 besides h2 */
+    const char *trust_domain; /* checked against the peer's SPIFFE URI; NULL on PUBLIC clients */
+    bool alpn_h1;             /* offer or accept http/1.1 besides h2 */
 };
 
 #define GC_TLS_ERROR_MAX 256
 
 struct gc_tls_ctx;
 /* Read the files and check that key and certificate match. GC_ECONFIG with a text in ERROR. */
-int gc_tls_ctx_new(const struct gc_tls_conf *conf, struct gc_tls_ctx **ret_ctx, char error[GC_TLS_ERROR_MAX]);
+int gc_tls_ctx_new(const struct gc_tls_conf *conf, struct gc_tls_ctx **ret_ctx,
+                   char error[GC_TLS_ERROR_MAX]);
 struct gc_tls_ctx *gc_tls_ctx_ref(struct gc_tls_ctx *ctx);
 void gc_tls_ctx_unref(struct gc_tls_ctx *ctx);
 /* When the own certificate ends, seconds since 1970; 0 without one. */
@@ -44,26 +49,32 @@ int64_t gc_tls_ctx_not_after(const struct gc_tls_ctx *ctx);
 /* Who is at the other end. Valid as long as the connection. */
 struct gc_peer {
     bool tls;
-    bool has_cert;          /* verified against the CA; ID is set where a trust domain was configured */
+    bool has_cert; /* verified against the CA; ID is set where a trust domain was configured */
     struct gc_spiffe_id id;
-    char addr[64];          /* remote "ip:port" */
+    char addr[64]; /* remote "ip:port" */
 };
 
-/* --- sessions, for net/conn.c only -------------------------------------------------------------------------------------- */
+/* --- sessions, for net/conn.c only
+ * -------------------------------------------------------------------------------------- */
 
-/* A session over memory: ciphertext in by gc_tls_feed, out through the WRITE function; never touches a socket. */
+/* A session over memory: ciphertext in by gc_tls_feed, out through the WRITE function; never
+ * touches a socket. */
 struct gc_tls;
 struct gc_tls_io {
-    /* Take LEN bytes of ciphertext for the socket (always accepted; the owner bounds plaintext before). */
+    /* Take LEN bytes of ciphertext for the socket (always accepted; the owner bounds plaintext
+     * before). */
     void (*write)(void *arg, const void *data, size_t len);
     void *arg;
 };
 /* EXPECT_NAME: a client's DNS name or IP to verify (and SNI) on PUBLIC; NULL on INTERNAL. */
-int gc_tls_new(struct gc_tls_ctx *ctx, const char *expect_name, const struct gc_tls_io *io, struct gc_tls **ret_tls);
+int gc_tls_new(struct gc_tls_ctx *ctx, const char *expect_name, const struct gc_tls_io *io,
+               struct gc_tls **ret_tls);
 void gc_tls_free(struct gc_tls *tls);
-/* Lend ciphertext; read it out with gc_tls_handshake / gc_tls_read until they want more, before the next feed. */
+/* Lend ciphertext; read it out with gc_tls_handshake / gc_tls_read until they want more, before the
+ * next feed. */
 void gc_tls_feed(struct gc_tls *tls, const void *data, size_t len);
-/* 0 finished, -EAGAIN needs more bytes, GC_ETLS / GC_EIDENTITY failed (an alert was written). Clients call it once to start. */
+/* 0 finished, -EAGAIN needs more bytes, GC_ETLS / GC_EIDENTITY failed (an alert was written).
+ * Clients call it once to start. */
 int gc_tls_handshake(struct gc_tls *tls);
 /* Plaintext into DST: bytes > 0, -EAGAIN, 0 at a clean close, GC_ETLS. */
 int gc_tls_read(struct gc_tls *tls, void *dst, size_t size);

@@ -37,7 +37,8 @@ struct gc_rpc_status {
 
 /* "NOT_FOUND". Static memory. */
 const char *gc_rpc_code_name(enum gc_rpc_code code);
-void gc_rpc_status_set(struct gc_rpc_status *status, enum gc_rpc_code code, const char *fmt, ...) GC_PRINTF(3, 4);
+void gc_rpc_status_set(struct gc_rpc_status *status, enum gc_rpc_code code, const char *fmt, ...)
+    GC_PRINTF(3, 4);
 /* From one of our error codes, with its text. */
 void gc_rpc_status_of_rc(struct gc_rpc_status *status, int rc);
 /* The error code of base/err.h nearest to STATUS (0 for OK). */
