@@ -3,7 +3,6 @@
 TESTS_BASE = \
     %D%/base/test_version
 TESTS_CRYPTO = \
-    %D%/crypto/test_gcm \
     %D%/crypto/test_hash
 TESTS_STORAGE =
 TESTS_CORE =
