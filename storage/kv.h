@@ -21,7 +21,8 @@
 #include <stdint.h>
 
 #define GC_KV_KEY_MAX    511
-#define GC_KV_VALUE_MAX  16368
+#define GC_KV_VALUE_MAX  16368  /* four pages less LMDB's header */
+#define GC_KV_CHUNK_MAX  262128 /* 64 pages less it; only where conf.no_readahead is set */
 #define GC_KV_TABLES_MAX 32
 
 struct gc_kv;
@@ -36,13 +37,16 @@ struct gc_kv_conf {
     const char *path;          /* LMDB: data file (NOSUBDIR); memory: ignored */
     const char *const *tables; /* names, NULL-terminated; a table's number is its place here */
     const bool *int_keys; /* per table: keys are native uint64_t (MDB_INTEGERKEY); NULL = none */
-    uint64_t map_bytes;   /* address space, never resized; 0 = twice the file system */
-    bool no_readahead;    /* bulk environments, read by pread */
-    bool unsafe_no_sync;  /* tests and simulator on LMDB only */
+    /* Address space, never resized; 0 = twice the file system. Memory: bytes that fit, 0 = no
+     * limit. */
+    uint64_t map_bytes;
+    bool no_readahead;   /* bulk environments: values of up to GC_KV_CHUNK_MAX, read by pread */
+    bool unsafe_no_sync; /* tests and simulator on LMDB only */
 };
 
-int gc_kv_open(const struct gc_kv_conf *conf,
-               struct gc_kv **ret_kv); /* creates the file with mode 0600 */
+/* Creates the file with mode 0600. GC_ECORRUPT or GC_EVERSION for what is no LMDB 0.9 data file,
+ * -ENOTSUP when its pages or the machine's are not 4096 bytes. */
+int gc_kv_open(const struct gc_kv_conf *conf, struct gc_kv **ret_kv);
 int gc_kv_open_mem(const struct gc_kv_conf *conf, struct gc_kv **ret_kv);
 void gc_kv_close(struct gc_kv *kv); /* NULL allowed; no transaction is open */
 
@@ -94,8 +98,17 @@ int gc_kv_stat(struct gc_kv *kv, struct gc_kv_stat *ret_stat);
 int gc_kv_file_offset(struct gc_kv_txn *txn, struct gc_kv_val val, int *ret_fd,
                       uint64_t *ret_offset);
 
+/* Let go of the map's resident pages: they stay in the page cache but no longer count as this
+ * process's memory. Any thread, at any time. */
+void gc_kv_trim(struct gc_kv *kv);
+
 /* Forget readers of dead processes; call at start and every minute. */
 void gc_kv_reader_check(struct gc_kv *kv);
+
+/* Set malloc up for LMDB's habit of allocating and freeing each dirty page: without it glibc maps
+ * and unmaps every chunk, which doubles the CPU time of bulk writes. Once, at the start of a
+ * daemon, before any thread. */
+void gc_storage_malloc_tune(void);
 
 static inline struct gc_kv_val
 gc_kv_val(const void *data, size_t len)

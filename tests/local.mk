@@ -4,7 +4,8 @@ TESTS_BASE = \
     %D%/base/test_version
 TESTS_CRYPTO = \
     %D%/crypto/test_hash
-TESTS_STORAGE =
+TESTS_STORAGE = \
+    %D%/storage/test_kv
 TESTS_CORE =
 TESTS_META =
 TESTS_NET =
