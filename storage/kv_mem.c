@@ -5,13 +5,13 @@
  * committed ones, the synced ones (for a crash), and a write transaction's own. */
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/macros.h"
+#include "base/thread.h"
 #include "storage/kv.h"
 #include "storage/kv_priv.h"
 

@@ -2,7 +2,6 @@
 /* One suite for both backends of storage/kv.h, then what only one of them can do. */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
