@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 # The list of .proto files; their C is generated into the build tree and never edited or shipped.
 GC_PROTOS = \
-	proto/gcommon/v1/blob/blob.proto \
-	proto/gcommon/v1/common/common.proto \
-	proto/gcommon/v1/gateway/gateway.proto \
-	proto/gcommon/v1/object/object.proto \
-	proto/gcommon/v1/registry/registry.proto
+    %D%/gcommon/v1/blob/blob.proto \
+    %D%/gcommon/v1/common/common.proto \
+    %D%/gcommon/v1/gateway/gateway.proto \
+    %D%/gcommon/v1/object/object.proto \
+    %D%/gcommon/v1/registry/registry.proto
 
 noinst_LIBRARIES += %D%/libgcproto.a
 %C%_libgcproto_a_SOURCES =

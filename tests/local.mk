@@ -39,8 +39,9 @@ TESTS += $(GC_UNIT_TESTS)
 
 # Rules about the tree itself; each is proved by selftest.sh.
 LINT_RULES = %D%/lint/layers.sh %D%/lint/homes.sh %D%/lint/calls.sh %D%/lint/spdx.sh %D%/lint/format.sh \
-             %D%/lint/size.sh %D%/lint/text.sh %D%/lint/shell.sh %D%/lint/fragments.sh
-TESTS += $(LINT_RULES) %D%/lint/selftest.sh
+             %D%/lint/size.sh %D%/lint/text.sh %D%/lint/shell.sh %D%/lint/fragments.sh \
+             %D%/lint/selftest.sh
+TESTS += $(LINT_RULES)
 EXTRA_DIST += %D%/lint
 
 if ENABLE_FUZZ
@@ -57,3 +58,4 @@ AM_TESTS_ENVIRONMENT = \
     GC_BUILDDIR='$(abs_top_builddir)'; export GC_BUILDDIR;
 
 EXTRA_DIST += %D%/fuzz/corpus
+EXTRA_DIST += %D%/it

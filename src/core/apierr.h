@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Errors of the client API, by number (0 = none), one table for web, translation and the state machine. */
+/* Errors of the client API, by number (0 = none), one table for web, translation and the state
+ * machine. */
 #ifndef GC_CORE_APIERR_H
 #define GC_CORE_APIERR_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a client can be told: GC_API_ERR(number, code of the S3 API, HTTP status, gRPC status, text).
- * Numbers are stored in replicated results and go over the wire: never renumbered, never reused. */
+/* What a client can be told: GC_API_ERR(number, code of the S3 API, HTTP status, gRPC status,
+ * text). Numbers are stored in replicated results and go over the wire: never renumbered, never
+ * reused. */
 GC_API_ERR(1, InternalError, 500, 13, "We encountered an internal error. Please try again.")
 GC_API_ERR(2, NoSuchBucket, 404, 5, "The specified bucket does not exist.")
 GC_API_ERR(3, NoSuchKey, 404, 5, "The specified key does not exist.")
@@ -16,20 +17,29 @@ GC_API_ERR(12, InvalidToken, 401, 16, "The provided token is not valid.")
 GC_API_ERR(13, Unauthenticated, 401, 16, "Authentication is required.")
 GC_API_ERR(14, BadDigest, 400, 3, "The Content-MD5 you specified did not match what we received.")
 GC_API_ERR(15, InvalidDigest, 400, 3, "The Content-MD5 you specified is not valid.")
-GC_API_ERR(16, IncompleteBody, 400, 3, "You did not provide the number of bytes specified by the Content-Length header.")
-GC_API_ERR(17, EntityTooLarge, 400, 3, "Your proposed upload exceeds the maximum allowed object size.")
+GC_API_ERR(16, IncompleteBody, 400, 3,
+           "You did not provide the number of bytes specified by the Content-Length header.")
+GC_API_ERR(17, EntityTooLarge, 400, 3,
+           "Your proposed upload exceeds the maximum allowed object size.")
 GC_API_ERR(18, MissingContentLength, 411, 3, "You must provide the Content-Length HTTP header.")
-GC_API_ERR(19, PreconditionFailed, 412, 9, "At least one of the preconditions you specified did not hold.")
+GC_API_ERR(19, PreconditionFailed, 412, 9,
+           "At least one of the preconditions you specified did not hold.")
 GC_API_ERR(20, NotModified, 304, 9, "Not modified.")
 GC_API_ERR(21, InvalidRange, 416, 11, "The requested range is not satisfiable.")
-GC_API_ERR(22, MethodNotAllowed, 405, 12, "The specified method is not allowed against this resource.")
-GC_API_ERR(23, NotImplemented, 501, 12, "A header or query you provided implies functionality that is not implemented.")
-GC_API_ERR(24, ServiceUnavailable, 503, 14, "The service is temporarily unavailable. Please try again.")
+GC_API_ERR(22, MethodNotAllowed, 405, 12,
+           "The specified method is not allowed against this resource.")
+GC_API_ERR(23, NotImplemented, 501, 12,
+           "A header or query you provided implies functionality that is not implemented.")
+GC_API_ERR(24, ServiceUnavailable, 503, 14,
+           "The service is temporarily unavailable. Please try again.")
 GC_API_ERR(25, SlowDown, 503, 8, "Please reduce your request rate.")
 GC_API_ERR(26, InsufficientStorage, 507, 8, "There is not enough free space.")
-GC_API_ERR(27, MetadataTooLarge, 400, 3, "Your metadata headers exceed the maximum allowed metadata size.")
-GC_API_ERR(28, RequestTimeout, 400, 4, "Your socket connection to the server was not read from or written to in time.")
-GC_API_ERR(29, RequestHeaderSectionTooLarge, 400, 8, "Your request header section exceeds the maximum allowed size.")
+GC_API_ERR(27, MetadataTooLarge, 400, 3,
+           "Your metadata headers exceed the maximum allowed metadata size.")
+GC_API_ERR(28, RequestTimeout, 400, 4,
+           "Your socket connection to the server was not read from or written to in time.")
+GC_API_ERR(29, RequestHeaderSectionTooLarge, 400, 8,
+           "Your request header section exceeds the maximum allowed size.")
 GC_API_ERR(30, RequestExpired, 503, 4, "The request took too long and was not carried out.")
 GC_API_ERR(31, TooManyBuckets, 400, 8, "You have reached the maximum number of buckets.")
 GC_API_ERR(32, DataLoss, 500, 15, "The stored data is damaged.")
