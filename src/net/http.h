@@ -61,6 +61,7 @@ struct gc_http_head {
     const struct gc_http_field
         *fields; /* without pseudo, hop-by-hop and framing fields (content-length stays) */
     size_t n_fields;
+    bool end; /* incoming: nothing follows the head (END_STREAM was on it, or no body) */
 };
 
 /* Value of the first field NAME; DATA NULL when absent. */
@@ -96,7 +97,9 @@ int gc_http_respond(struct gc_http_stream *s, unsigned status, const struct gc_h
 int gc_http_write(struct gc_http_stream *s, const struct gc_slice *data);
 /* Bytes queued and not yet given to the connection. */
 size_t gc_http_queued(const struct gc_http_stream *s);
-/* No more from us; trailers are copied (dropped on HTTP/1.1). */
+/* No more from us; trailers are copied (dropped on HTTP/1.1). When a server ends before the peer
+ * has, the layer resets the stream with GC_H2_NO_ERROR once the trailers have left, and on_close
+ * comes with RC 0. */
 int gc_http_end(struct gc_http_stream *s, const struct gc_http_field *trailers, size_t n);
 /* Give the sender LEN bytes of credit back. */
 void gc_http_consume(struct gc_http_stream *s, size_t len);
