@@ -42,7 +42,9 @@ LINT_RULES = %D%/lint/layers.sh %D%/lint/homes.sh %D%/lint/calls.sh %D%/lint/spd
              %D%/lint/size.sh %D%/lint/text.sh %D%/lint/shell.sh %D%/lint/fragments.sh \
              %D%/lint/selftest.sh
 TESTS += $(LINT_RULES)
-EXTRA_DIST += %D%/lint
+# Not the folder: the logs of a build would go along.
+EXTRA_DIST += $(LINT_RULES) %D%/lint/lib.sh %D%/lint/size.py %D%/lint/layers.conf %D%/lint/homes.conf \
+              %D%/lint/calls.conf
 
 if ENABLE_FUZZ
 GC_FUZZ_MAIN = $(GC_FUZZER)

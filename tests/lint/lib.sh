@@ -7,22 +7,14 @@ set -euo pipefail
 lint_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "${GC_SRCDIR:-$lint_dir/../..}"
 
-# lint_files GLOB...: the project's own files that match, in a checkout or in an unpacked tarball.
+# The rules are about the sources as we keep them; a tarball has generated files among them.
+[ -e .git ] || { echo "skipped: not a git checkout"; exit 77; }
+
+# lint_files GLOB...: files of the project that match, also those not yet added; * crosses folders.
 lint_files() {
-    if [ -e .git ]; then
-        git ls-files -co --exclude-standard -- "$@" | while IFS= read -r f; do
-            if [ -f "$f" ]; then printf '%s\n' "$f"; fi
-        done
-    else
-        local pattern
-        find . -type f -not -path './_*' -not -path './build*' -printf '%P\n' | sort |
-            while IFS= read -r f; do
-                for pattern in "$@"; do
-                    # shellcheck disable=SC2053 # a pattern on purpose; * crosses folders as in git
-                    if [[ $f == $pattern || ${f##*/} == $pattern ]]; then printf '%s\n' "$f"; break; fi
-                done
-            done
-    fi
+    git ls-files -co --exclude-standard -- "$@" | while IFS= read -r f; do
+        if [ -f "$f" ]; then printf '%s\n' "$f"; fi
+    done
 }
 
 # The lines of a table in this folder, without comments and blanks around the colons.

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Each lint rule passes a small clean tree and refuses each violation planted in it.
 set -euo pipefail
+command -v git >/dev/null || { echo "skipped: git is not installed"; exit 77; }
 here=$(cd "$(dirname "$0")" && pwd)
 tree=$(mktemp -d)
 out=$(mktemp)
 trap 'rm -rf "$tree" "$out"' EXIT
 n_failed=0
+git init -q "$tree"
 
 put() { # FILE, content from stdin
     mkdir -p "$tree/$(dirname "$1")"
@@ -16,6 +18,7 @@ put() { # FILE, content from stdin
 clean_tree() {
     rm -rf "${tree:?}"/*
     cp "$here/../../.clang-format" "$tree/"
+    printf '/build/\n*.o\n' | put .gitignore
     printf '# SPDX-License-Identifier: MIT\n%%C%%_SOURCES = %%D%%/dial.c %%D%%/dial.h\n' | put src/net/local.mk
     printf '# SPDX-License-Identifier: GPL-3.0-or-later\nTESTS_NET = %%D%%/net/test_dial\n' | put tests/local.mk
     printf '# SPDX-License-Identifier: MIT\nGC_PROTOS = %%D%%/a/a.proto\n' | put proto/local.mk

@@ -76,7 +76,8 @@ check_in() {
     shift
     say "make check in $dir"
     find "$dir" -name '*.trs' -delete
-    if ! make -C "$dir" -k -s -j2 check "$@" >"$dir/check.log" 2>&1; then
+    # TSan of gcc 12 needs the small address space layout of older kernels; setarch -R gives it.
+    if ! setarch -R make -C "$dir" -k -s -j2 check "$@" >"$dir/check.log" 2>&1; then
         # Tests that failed are counted below; a program that does not build has no log.
         grep -E '(error|Error [0-9]+|undefined reference)' "$dir/check.log" | grep -v 'check-TESTS\|check-am\|\.log' | head -n 20
         grep -qE '^(FAIL|ERROR):? ' "$dir/check.log" || failed 1 "make check in $dir (see $dir/check.log)"
@@ -86,7 +87,7 @@ check_in() {
             count_program "$log"
         fi
     done < <(find "$dir/tests" -name '*.log' | sort)
-    printf 'ok: make check in %s done (%d s)\n' "$dir" $((SECONDS - start))
+    printf 'make check in %s took %d s\n' "$dir" $((SECONDS - start))
 }
 
 # One integration test, alone in a fresh folder GC_TMPDIR, killed with all it started when over time.
