@@ -3,7 +3,9 @@
 TESTS_BASE = \
     %D%/base/test_version
 TESTS_CRYPTO = \
-    %D%/crypto/test_hash
+    %D%/crypto/test_gcm \
+    %D%/crypto/test_hash \
+    %D%/crypto/test_spiffe
 TESTS_STORAGE = \
     %D%/storage/test_kv
 TESTS_CORE =

@@ -208,24 +208,24 @@ gcm_callback(int dev_id, wc_CryptoInfo *info, void *arg)
         return CRYPTOCB_UNAVAILABLE;
     }
     if (info->cipher.enc) {
-        job = (struct gcm_job){.aes = info->cipher.aesgcm_enc.aes,
-                               .in = info->cipher.aesgcm_enc.in,
-                               .out = info->cipher.aesgcm_enc.out,
-                               .len = info->cipher.aesgcm_enc.sz,
-                               .iv = info->cipher.aesgcm_enc.iv,
-                               .aad = info->cipher.aesgcm_enc.authIn,
-                               .aad_len = info->cipher.aesgcm_enc.authInSz};
+        job = (struct gcm_job){ .aes = info->cipher.aesgcm_enc.aes,
+                                .in = info->cipher.aesgcm_enc.in,
+                                .out = info->cipher.aesgcm_enc.out,
+                                .len = info->cipher.aesgcm_enc.sz,
+                                .iv = info->cipher.aesgcm_enc.iv,
+                                .aad = info->cipher.aesgcm_enc.authIn,
+                                .aad_len = info->cipher.aesgcm_enc.authInSz };
         return handled(job.aes, info->cipher.aesgcm_enc.ivSz, info->cipher.aesgcm_enc.authTagSz)
                    ? seal(&job, info->cipher.aesgcm_enc.authTag)
                    : CRYPTOCB_UNAVAILABLE;
     }
-    job = (struct gcm_job){.aes = info->cipher.aesgcm_dec.aes,
-                           .in = info->cipher.aesgcm_dec.in,
-                           .out = info->cipher.aesgcm_dec.out,
-                           .len = info->cipher.aesgcm_dec.sz,
-                           .iv = info->cipher.aesgcm_dec.iv,
-                           .aad = info->cipher.aesgcm_dec.authIn,
-                           .aad_len = info->cipher.aesgcm_dec.authInSz};
+    job = (struct gcm_job){ .aes = info->cipher.aesgcm_dec.aes,
+                            .in = info->cipher.aesgcm_dec.in,
+                            .out = info->cipher.aesgcm_dec.out,
+                            .len = info->cipher.aesgcm_dec.sz,
+                            .iv = info->cipher.aesgcm_dec.iv,
+                            .aad = info->cipher.aesgcm_dec.authIn,
+                            .aad_len = info->cipher.aesgcm_dec.authInSz };
     return handled(job.aes, info->cipher.aesgcm_dec.ivSz, info->cipher.aesgcm_dec.authTagSz)
                ? open_sealed(&job, info->cipher.aesgcm_dec.authTag)
                : CRYPTOCB_UNAVAILABLE;

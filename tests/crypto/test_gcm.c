@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -15,6 +14,7 @@
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
 #include "base/macros.h"
+#include "base/thread.h"
 #include "crypto/gcm.h"
 
 #define TEXT_BYTES 60
@@ -23,13 +23,13 @@
 #define BIG_BYTES  16384
 
 /* Test cases 4 and 16 of the GCM specification (McGrew, Viega), which NIST SP 800-38D points to. */
-static const uint8_t key[32] = {0xfe, 0xff, 0xe9, 0x92, 0x86, 0x65, 0x73, 0x1c, 0x6d, 0x6a, 0x8f,
-                                0x94, 0x67, 0x30, 0x83, 0x08, 0xfe, 0xff, 0xe9, 0x92, 0x86, 0x65,
-                                0x73, 0x1c, 0x6d, 0x6a, 0x8f, 0x94, 0x67, 0x30, 0x83, 0x08};
-static const uint8_t iv[IV_BYTES] = {0xca, 0xfe, 0xba, 0xbe, 0xfa, 0xce,
-                                     0xdb, 0xad, 0xde, 0xca, 0xf8, 0x88};
-static const uint8_t aad[20] = {0xfe, 0xed, 0xfa, 0xce, 0xde, 0xad, 0xbe, 0xef, 0xfe, 0xed,
-                                0xfa, 0xce, 0xde, 0xad, 0xbe, 0xef, 0xab, 0xad, 0xda, 0xd2};
+static const uint8_t key[32] = { 0xfe, 0xff, 0xe9, 0x92, 0x86, 0x65, 0x73, 0x1c, 0x6d, 0x6a, 0x8f,
+                                 0x94, 0x67, 0x30, 0x83, 0x08, 0xfe, 0xff, 0xe9, 0x92, 0x86, 0x65,
+                                 0x73, 0x1c, 0x6d, 0x6a, 0x8f, 0x94, 0x67, 0x30, 0x83, 0x08 };
+static const uint8_t iv[IV_BYTES] = { 0xca, 0xfe, 0xba, 0xbe, 0xfa, 0xce,
+                                      0xdb, 0xad, 0xde, 0xca, 0xf8, 0x88 };
+static const uint8_t aad[20] = { 0xfe, 0xed, 0xfa, 0xce, 0xde, 0xad, 0xbe, 0xef, 0xfe, 0xed,
+                                 0xfa, 0xce, 0xde, 0xad, 0xbe, 0xef, 0xab, 0xad, 0xda, 0xd2 };
 static const char text_hex[] =
     "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c9595"
     "6809532fcf0e2449a6b525b16aedf5aa0de657ba637b39";
@@ -38,14 +38,14 @@ static const struct {
     const char *sealed;
     const char *tag;
 } vectors[] = {
-    {16,
-     "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e21d514b25466931c7d8f6a5aac"
-     "84aa051ba30b396a0aac973d58e091",
-     "5bc94fbc3221a5db94fae95ae7121a47"},
-    {32,
-     "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056"
-     "828838c5f61e6393ba7a0abcc9f662",
-     "76fc6ece0f4e1768cddf8853bb2d551b"},
+    { 16,
+      "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e21d514b25466931c7d8f6a5aac"
+      "84aa051ba30b396a0aac973d58e091",
+      "5bc94fbc3221a5db94fae95ae7121a47" },
+    { 32,
+      "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056"
+      "828838c5f61e6393ba7a0abcc9f662",
+      "76fc6ece0f4e1768cddf8853bb2d551b" },
 };
 
 static void
@@ -148,7 +148,7 @@ changed_associated_data_is_refused(void **state)
 static void
 opening_an_empty_record_fails_though_its_tag_is_right(void **state)
 {
-    uint8_t tag[TAG_BYTES], dummy[1] = {0};
+    uint8_t tag[TAG_BYTES], dummy[1] = { 0 };
     int dev_id = dev_id_of_test();
     Aes aes;
 
@@ -169,7 +169,7 @@ opening_an_empty_record_fails_though_its_tag_is_right(void **state)
 static void
 device_and_wolfcrypt_agree_for_every_length(void **state)
 {
-    static const size_t lengths[] = {1, 15, 16, 17, 31, 127, 128, 129, 1000, 4097, BIG_BYTES};
+    static const size_t lengths[] = { 1, 15, 16, 17, 31, 127, 128, 129, 1000, 4097, BIG_BYTES };
     static uint8_t text[BIG_BYTES], ours[BIG_BYTES], theirs[BIG_BYTES], back[BIG_BYTES];
     uint8_t other_key[16], our_tag[TAG_BYTES], their_tag[TAG_BYTES];
     int dev_id = dev_id_of_test();
@@ -245,17 +245,25 @@ unregistered_device_falls_back_to_wolfcrypt(void **state)
     wc_AesFree(&aes);
 }
 
-static void *
+struct sealer {
+    struct gc_thread thread;
+    int dev_id;
+    uint8_t key_byte;
+    bool ok;
+};
+
+static void
 seal_and_open_with_own_key(void *arg)
 {
     uint8_t my_key[16], text[256], buf[256], tag[TAG_BYTES];
-    const int *dev_id = arg;
-    bool ok = true;
+    struct sealer *sealer = arg;
+    bool ok;
     Aes aes;
 
-    memset(my_key, (int)((uintptr_t)&my_key >> 12 & 0xff), sizeof(my_key));
+    memset(my_key, sealer->key_byte, sizeof(my_key));
     memset(text, 7, sizeof(text));
-    ok = wc_AesInit(&aes, NULL, *dev_id) == 0 && wc_AesGcmSetKey(&aes, my_key, sizeof(my_key)) == 0;
+    ok = wc_AesInit(&aes, NULL, sealer->dev_id) == 0 &&
+         wc_AesGcmSetKey(&aes, my_key, sizeof(my_key)) == 0;
     for (unsigned i = 0; ok && i < 500; i++) {
         memcpy(buf, text, sizeof(buf));
         ok = wc_AesGcmEncrypt(&aes, buf, buf, sizeof(buf), iv, IV_BYTES, tag, TAG_BYTES, aad, 5) ==
@@ -265,24 +273,26 @@ seal_and_open_with_own_key(void *arg)
              memcmp(buf, text, sizeof(buf)) == 0;
     }
     wc_AesFree(&aes);
-    return ok && gc_gcm_thread_records() == 1000 ? arg : NULL;
+    sealer->ok = ok && gc_gcm_thread_records() == 1000;
 }
 
 static void
 threads_do_not_disturb_each_other(void **state)
 {
     int dev_id = dev_id_of_test();
-    pthread_t threads[4];
+    struct sealer sealers[4];
 
     (void)state;
-    for (size_t i = 0; i < GC_ARRAY_LEN(threads); i++) {
-        assert_int_equal(pthread_create(&threads[i], NULL, seal_and_open_with_own_key, &dev_id), 0);
+    for (size_t i = 0; i < GC_ARRAY_LEN(sealers); i++) {
+        sealers[i].dev_id = dev_id;
+        sealers[i].key_byte = (uint8_t)(i + 1);
+        assert_int_equal(
+            gc_thread_start(&sealers[i].thread, "sealer", seal_and_open_with_own_key, &sealers[i]),
+            0);
     }
-    for (size_t i = 0; i < GC_ARRAY_LEN(threads); i++) {
-        void *result = NULL;
-
-        assert_int_equal(pthread_join(threads[i], &result), 0);
-        assert_ptr_equal(result, &dev_id);
+    for (size_t i = 0; i < GC_ARRAY_LEN(sealers); i++) {
+        gc_thread_join(&sealers[i].thread);
+        assert_true(sealers[i].ok);
     }
 }
 

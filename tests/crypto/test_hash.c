@@ -28,12 +28,13 @@ static const struct {
     const char *md5;
     const char *sha256;
 } vectors[] = {
-    {"", "d41d8cd98f00b204e9800998ecf8427e",
-     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
-    {"abc", "900150983cd24fb0d6963f7d28e17f72",
-     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
-    {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "8215ef0796a20bcaaae116d3876c664a",
-     "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+    { "", "d41d8cd98f00b204e9800998ecf8427e",
+      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+    { "abc", "900150983cd24fb0d6963f7d28e17f72",
+      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+    { "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+      "8215ef0796a20bcaaae116d3876c664a",
+      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
 };
 
 static void
@@ -59,7 +60,7 @@ static void
 hash_in_pieces_equals_the_hash_at_once(void **state)
 {
     uint8_t data[1000], whole[GC_SHA256_BYTES], pieces[GC_SHA256_BYTES];
-    struct gc_hash hash = {0};
+    struct gc_hash hash = { 0 };
 
     (void)state;
     for (size_t i = 0; i < sizeof(data); i++) {
@@ -82,7 +83,7 @@ static void
 final_starts_an_empty_hash(void **state)
 {
     uint8_t digest[GC_MD5_BYTES];
-    struct gc_hash hash = {0};
+    struct gc_hash hash = { 0 };
     char hex[HEX_MAX];
 
     (void)state;
