@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A new unit test is one word here: tests/<layer>/test_<module>, built from the .c of that name.
 TESTS_BASE = \
+    %D%/base/test_conf %D%/base/test_file %D%/base/test_metrics \
     %D%/base/test_version
 TESTS_CRYPTO = \
     %D%/crypto/test_gcm \

@@ -10,7 +10,8 @@
  *           "ms", "budget of one call"),
  *       ... { 0 } };
  * Strings are char arrays inside the struct (fixed size); lists are blank-separated texts in one
- * string. */
+ * string. A text may go on in indented lines, each joined by one blank; a line has at most 197
+ * bytes. A key without a default is a text that must not stay empty. */
 #ifndef GC_BASE_CONF_H
 #define GC_BASE_CONF_H
 
@@ -19,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 
 enum gc_conf_type {
     GC_CONF_T_UINT,
@@ -83,12 +85,5 @@ int gc_conf_load(const struct gc_conf_item *items, void *conf, const char *path,
 /* The table as a commented example file (the files in etc/ and the man pages are generated from
  * it). */
 int gc_conf_document(const struct gc_conf_item *items, struct gc_buf *out);
-
-/* Read a whole file of at most MAX bytes into OUT. With SECRET, a file that group-writable or
- * others can read (mode & 0037 beyond 0640) is refused with -EPERM. */
-int gc_file_read(const char *path, size_t max, bool secret, struct gc_buf *out);
-/* Write DATA to PATH by temporary file, fsync, rename, fsync of the directory. MODE as for open(2).
- */
-int gc_file_write(const char *path, const void *data, size_t len, unsigned mode);
 
 #endif

@@ -81,8 +81,8 @@ escape(char dst[5], char c)
     return 4;
 }
 
-/* TEXT escaped into DST of LOG_VALUE_MAX + 1 bytes; "..." stands for what is over the limit. */
-static void
+/* TEXT escaped into DST; "..." stands for what is over the limit. Returns the length. */
+static size_t
 escape_value(char dst[LOG_VALUE_MAX + 1], struct gc_str text)
 {
     size_t n = 0;
@@ -98,6 +98,7 @@ escape_value(char dst[LOG_VALUE_MAX + 1], struct gc_str text)
         n += len;
     }
     dst[n] = '\0';
+    return n;
 }
 
 const char *
@@ -107,8 +108,7 @@ gc_log_q(struct gc_str text)
     static _Thread_local unsigned turn;
     char *buf = bufs[turn++ % LOG_Q_BUFS];
     buf[0] = '"';
-    escape_value(buf + 1, text);
-    strcat(buf + 1, "\"");
+    memcpy(buf + 1 + escape_value(buf + 1, text), "\"", 2);
     return buf;
 }
 

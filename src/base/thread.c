@@ -4,8 +4,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <time.h>
+
+#include "base/clock.h"
 
 static void *
 thread_main(void *arg)
@@ -87,13 +90,9 @@ queue_wait(struct gc_queue *queue, int timeout_ms)
     int err = 0;
 
     if (timeout_ms > 0) {
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += timeout_ms / 1000;
-        until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000;
-        }
+        uint64_t until_ns = gc_clock_mono_ns() + (uint64_t)timeout_ms * 1000000;
+        until.tv_sec = (time_t)(until_ns / 1000000000);
+        until.tv_nsec = (long)(until_ns % 1000000000);
     }
     while (gc_list_empty(&queue->items) && !queue->closed && timeout_ms != 0 && err != ETIMEDOUT) {
         err = timeout_ms < 0 ? pthread_cond_wait(&queue->cond, &queue->lock)
