@@ -9,7 +9,8 @@ TESTS_CRYPTO = \
     %D%/crypto/test_spiffe
 TESTS_STORAGE = \
     %D%/storage/test_kv
-TESTS_CORE =
+TESTS_CORE = \
+    %D%/core/test_chunk
 TESTS_META =
 TESTS_NET =
 TESTS_RPC =

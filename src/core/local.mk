@@ -3,4 +3,6 @@ noinst_LIBRARIES += %D%/libgccore.a
 %C%_libgccore_a_SOURCES = \
 	%D%/apierr.c \
 	%D%/apierr.h \
-	%D%/apierr.tbl.h
+	%D%/apierr.tbl.h \
+	%D%/chunk.c \
+	%D%/chunk.h

@@ -62,6 +62,10 @@ struct gc_str gc_rpc_metadata(const struct gc_rpc_call *call, const char *name);
 /* Queue one message; references MSG. GC_ELIMIT beyond the queue limit, GC_ECLOSED after
  * half-close/finish or end. */
 int gc_rpc_send(struct gc_rpc_call *call, struct gc_bytes *msg);
+/* The same for a message whose first HEAD_LEN (<= 64) bytes are copied and whose rest is TAIL
+ * (referenced), so that a chunk read from disk is framed without a copy. */
+int gc_rpc_send_parts(struct gc_rpc_call *call, const void *head, size_t head_len,
+                      const struct gc_slice *tail);
 bool gc_rpc_writable(const struct gc_rpc_call *call);
 /* The application is done with the oldest unconsumed message. */
 void gc_rpc_consume(struct gc_rpc_call *call);
