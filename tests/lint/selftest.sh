@@ -118,7 +118,7 @@ refuses format 'tools/ok.sh:4: blanks'
 refuses size 'f has 71 lines'
 printf 'int\nf(int a, int b, int c, int d,\n  int e, int g, int h)\n{\n}\n' >>"$tree/src/net/dial.c"
 refuses size 'f has 7 parameters'
-{ printf 'int\nf(void)\n{\n'; body 5 'if (x) {'; body 5 ' }'; printf '}\n'; } >>"$tree/src/net/dial.c"
+{ printf 'int\nf(void)\n{\n'; body 4 'if (x) {'; body 4 ' }'; printf '}\n'; } >>"$tree/src/net/dial.c"
 refuses size 'f nests 5 levels'
 body 1000 'int x;' >>"$tree/src/net/dial.c"
 refuses size '1012 lines'

@@ -30,8 +30,9 @@ def n_parameters(signature):
 
 
 def deepest_block(body):
-    """How many blocks stand inside each other below the function's own; initialisers do not count."""
-    stack, deepest, before = [], 0, ""
+    """How many blocks stand inside each other, the function's own counted and initialisers not; as
+    clang-tidy's readability-function-size counts."""
+    stack, deepest, before = [], 0, ")"
     for token in re.finditer(r"[{}]|[^\s{}]+", body):
         text = token.group(0)
         if text == "{":
@@ -40,7 +41,7 @@ def deepest_block(body):
         elif text == "}" and stack:
             stack.pop()
         before = text
-    return deepest - 1
+    return deepest
 
 
 def functions(lines):
