@@ -20,13 +20,15 @@ as_root() {
 # missing_packages GROUP...: names of packages that are not installed or older than their floor.
 missing_packages() {
     local group package floor have
-    while read -r group package floor; do
-        [[ " $* " == *" $group "* ]] || continue
-        have=$(dpkg-query -W -f='${db:Status-Abbrev} ${Version}\n' "$package" 2>/dev/null | sed -n 's/^ii *//p' | head -n 1)
-        if [ -z "$have" ] || { [ -n "$floor" ] && ! dpkg --compare-versions "$have" ge "$floor"; }; then
-            echo "$package"
-        fi
-    done < <(sed -e 's/#.*//' -e 's/>=//' -e '/^[[:space:]]*$/d' tools/dev/packages.txt)
+    sed -e 's/#.*//' -e 's/>=//' -e '/^[[:space:]]*$/d' tools/dev/packages.txt |
+        while read -r group package floor; do
+            [[ " $* " == *" $group "* ]] || continue
+            have=$(dpkg-query -W -f='${db:Status-Abbrev} ${Version}\n' "$package" 2>/dev/null |
+                sed -n 's/^ii *//p' | head -n 1)
+            if [ -z "$have" ] || { [ -n "$floor" ] && ! dpkg --compare-versions "$have" ge "$floor"; }; then
+                echo "$package"
+            fi
+        done
 }
 
 # need_packages GROUP...: install what is missing, by apt. Elsewhere configure names what it lacks.
