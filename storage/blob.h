@@ -37,6 +37,7 @@
 #define GC_BLOB_BYTES_MAX \
     ((uint64_t)GC_BLOB_CHUNK_BYTES * GC_BLOB_CHUNKS_MAX) /* just below 1 GiB */
 #define GC_BLOB_INLINE_MAX 1536u
+#define GC_BLOB_PUTS_MAX   4096u
 
 struct gc_blob_id {
     uint64_t epoch;   /* writer epoch, granted by the cluster */
@@ -50,10 +51,14 @@ struct gc_blob_conf {
     uint64_t txn_bytes;     /* dirty bytes a transaction, default 8 MiB */
     unsigned n_readers;     /* reader threads, default 2 */
     uint64_t reserve_bytes; /* refuse puts below this much free space, default 1 GiB (and 5 %) */
-    uint64_t gc_delay_ms;   /* between delete and removal, default 600000 */
+    uint64_t gc_delay_ms;   /* between delete and removal; 0 = as soon as possible */
+    uint64_t map_bytes;     /* address space per environment, default twice the file system */
     uint8_t cluster_id[16]; /* stored at creation, compared at open */
-    const char *node;       /* likewise */
+    const char *node;       /* likewise; at most 255 bytes */
     struct gc_metrics *metrics; /* may be NULL */
+    /* Called (from any thread, like all notifies) when there is room in the pool again after a
+     * request was refused with GC_ELIMIT; FN may be NULL. */
+    struct gc_notify room;
 };
 
 struct gc_blobs; /* the engine */
@@ -75,16 +80,16 @@ void gc_blobs_identity(struct gc_blobs *blobs, struct gc_blobs_identity *ret_ide
 struct gc_blob_op {
     struct gc_notify notify; /* set by the caller before start */
     int rc;                  /* set before notify */
+    int kind;                /* Private to the engine. */
     struct gc_list node; /* Private to the engine while the request runs; the caller's queue node
                             afterwards. */
 };
 
-/* --- writing: begin, chunks in order, commit or abort
- * ------------------------------------------------------------------ */
+/* --- writing: begin, chunks in order, commit or abort --- */
 
 struct gc_blob_put; /* opaque; one per blob being written */
 
-/* Start writing blob ID. Synchronous, does no I/O. */
+/* Start writing blob ID. Synchronous, does no I/O. GC_ELIMIT at GC_BLOB_PUTS_MAX open puts. */
 int gc_blob_put_begin(struct gc_blobs *blobs, const struct gc_blob_id *id,
                       struct gc_blob_put **ret_put);
 
@@ -93,6 +98,7 @@ struct gc_blob_chunk_op {
     struct gc_bytes *bytes; /* Private to the engine while the request runs. */
     struct gc_slice slice;
     uint32_t crc;
+    uint32_t chunk_no;
     struct gc_blob_put *put;
 };
 
@@ -103,8 +109,9 @@ struct gc_blob_chunk_op {
 int gc_blob_put_chunk(struct gc_blob_put *put, struct gc_blob_chunk_op *op,
                       const struct gc_slice *slice, uint32_t crc);
 
-/* All chunks given: LENGTH is the blob's length, CRC the CRC32C of all bytes. Notified when durable
- * and visible. PUT is consumed: not to be used after a start that returned 0. */
+/* All chunks given, not necessarily notified yet (the commit waits for them): LENGTH is the blob's
+ * length, CRC the CRC32C of all bytes. Notified when durable and visible. PUT is consumed: not to
+ * be used after a start that returned 0. */
 int gc_blob_put_commit(struct gc_blob_put *put, struct gc_blob_op *op, uint64_t length,
                        uint32_t crc);
 
@@ -112,9 +119,7 @@ int gc_blob_put_commit(struct gc_blob_put *put, struct gc_blob_op *op, uint64_t 
  * with GC_ECANCELED. */
 void gc_blob_put_abort(struct gc_blob_put *put);
 
-/* --- reading
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 struct gc_blob_stat {
     uint64_t length;
@@ -146,8 +151,7 @@ int gc_blob_read_chunk(struct gc_blob_reader *reader, struct gc_blob_read_op *op
 int gc_blob_read_inline(struct gc_blob_reader *reader, struct gc_bytes **ret_bytes,
                         uint32_t *ret_crc);
 
-/* --- deleting, scanning
- * -------------------------------------------------------------------------------------------------*/
+/* --- deleting, scanning --- */
 
 /* Queue blob ID for removal after gc_delay (0 = now); readers that have it open keep it. Notified
  * when the tombstone is durable: the blob is invisible then. GC_ENOTFOUND. */
@@ -165,7 +169,8 @@ struct gc_blobs_stat {
     uint64_t free_bytes; /* of the file system */
     uint64_t n_puts_open;
     uint64_t n_readers_open;
-    uint64_t gc_queue;
+    uint64_t gc_queue;      /* blobs deleted but not yet removed */
+    uint64_t orphan_chunks; /* removed since the start, of puts that a crash cut off */
     bool read_only;
     bool stopped; /* -EIO */
 };
