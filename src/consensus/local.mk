@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += %D%/libgcconsensus.a
-%C%_libgcconsensus_a_SOURCES =
+%C%_libgcconsensus_a_SOURCES = \
+    %D%/consensus.h \
+    %D%/core.h
