@@ -22,7 +22,11 @@ clean_tree() {
     printf '# SPDX-License-Identifier: MIT\n%%C%%_SOURCES = %%D%%/dial.c %%D%%/dial.h\n' | put src/net/local.mk
     printf '# SPDX-License-Identifier: GPL-3.0-or-later\nTESTS_NET = %%D%%/net/test_dial\n' | put tests/local.mk
     printf '# SPDX-License-Identifier: MIT\nGC_PROTOS = %%D%%/a/a.proto\n' | put proto/local.mk
-    printf '// SPDX-License-Identifier: MIT\nsyntax = "proto3";\n' | put proto/a/a.proto
+    put proto/a/a.proto <<'P'
+// SPDX-License-Identifier: MIT
+syntax = "proto3";
+package a;
+P
     printf '/* SPDX-License-Identifier: MIT */\nint gc_dial(int peer);\n' | put src/net/dial.h
     put src/net/dial.c <<'C'
 /* SPDX-License-Identifier: MIT */
@@ -73,7 +77,7 @@ body() { # N TEXT: TEXT N times, each on its line
 }
 
 clean_tree
-for rule in layers homes spdx format size text shell fragments; do
+for rule in layers homes spdx format size text shell fragments protos; do
     rc=0
     run_rule $rule || rc=$?
     if [ $rc -ne 0 ] && [ $rc -ne 77 ]; then
@@ -140,5 +144,16 @@ printf 'x\n' | put tests/net/test_forgotten.c
 refuses fragments 'tests/net/test_forgotten.c: not in tests/local.mk'
 printf 'x\n' | put proto/a/forgotten.proto
 refuses fragments 'proto/a/forgotten.proto: not in proto/local.mk'
+
+echo 'message A { B b = 1; } message B { repeated A a = 1; }' >>"$tree/proto/a/a.proto"
+refuses protos 'message .a.A contains itself'
+sed -i 's/package a/package gcommon.v1.x/' "$tree/proto/a/a.proto"
+refuses protos 'but the folder says a'
+{ sed 's/package a/package gcommon.b/' "$tree/proto/a/a.proto"; echo 'enum E { FIRST = 0; }'; } | put proto/gcommon/b/b.proto
+refuses protos 'must start with a zero ..._UNSPECIFIED'
+echo 'message A { optional int32 n = 1; }' >>"$tree/proto/a/a.proto"
+refuses protos 'protobuf-c knows no optional'
+echo 'message A { int32 n = 1 }' >>"$tree/proto/a/a.proto"
+refuses protos 'Expected ";"'
 
 [ $n_failed -eq 0 ] || { echo "$n_failed failed"; exit 1; }
