@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A new unit test is one word here: tests/<layer>/test_<module>, built from the .c of that name.
 TESTS_BASE = \
-    %D%/base/test_conf %D%/base/test_file %D%/base/test_metrics \
-    %D%/base/test_version
+    %D%/base/test_arena %D%/base/test_buf %D%/base/test_bytes %D%/base/test_checksum \
+    %D%/base/test_clock %D%/base/test_conf %D%/base/test_err %D%/base/test_file \
+    %D%/base/test_list %D%/base/test_log %D%/base/test_metrics %D%/base/test_random \
+    %D%/base/test_str %D%/base/test_thread %D%/base/test_trace %D%/base/test_version
 TESTS_CRYPTO = \
     %D%/crypto/test_gcm \
     %D%/crypto/test_hash \
@@ -28,7 +30,8 @@ GC_UNIT_TESTS = $(TESTS_BASE) $(TESTS_CRYPTO) $(TESTS_STORAGE) $(TESTS_CORE) $(T
 
 # A new fuzz target is one word here (tests/fuzz/fuzz_<name>.c with LLVMFuzzerTestOneInput) and a folder
 # tests/fuzz/corpus/fuzz_<name>/. Without --enable-fuzz, make check replays the corpus.
-FUZZ_TARGETS =
+FUZZ_TARGETS = \
+    %D%/fuzz/fuzz_conf
 
 # Shared fixtures: tests/support/*.[ch], included as "tests/support/<name>.h".
 check_LIBRARIES += %D%/support/libgctest.a
