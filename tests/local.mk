@@ -15,7 +15,14 @@ TESTS_CORE = \
     %D%/core/test_chunk
 TESTS_META =
 TESTS_NET =
-TESTS_RPC =
+TESTS_RPC = \
+    %D%/rpc/test_backoff \
+    %D%/rpc/test_balance \
+    %D%/rpc/test_frame \
+    %D%/rpc/test_metadata \
+    %D%/rpc/test_pb \
+    %D%/rpc/test_status \
+    %D%/rpc/test_timeout
 TESTS_GOSSIP =
 TESTS_CONSENSUS =
 TESTS_DAEMON =

@@ -8,13 +8,8 @@
 #define GC_RPC_CHANNEL_H
 
 #include "net/http.h"
+#include "rpc/balance.h"
 #include "rpc/call.h"
-
-enum gc_rpc_balance {
-    GC_RPC_PICK_FIRST,
-    GC_RPC_ROUND_ROBIN,
-    GC_RPC_PICK2
-}; /* PICK2: fewer outstanding of two random */
 
 struct gc_rpc_channel_conf {
     const char *targets; /* blank-separated "host:port", "ip:port", "srv:_x._tcp.domain"; copied */

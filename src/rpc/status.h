@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* gRPC status: code and text. */
+/* gRPC status: code and text, and how both travel. Pure. */
 #ifndef GC_RPC_STATUS_H
 #define GC_RPC_STATUS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/macros.h"
 #include "base/str.h"
@@ -43,5 +44,19 @@ void gc_rpc_status_set(struct gc_rpc_status *status, enum gc_rpc_code code, cons
 void gc_rpc_status_of_rc(struct gc_rpc_status *status, int rc);
 /* The error code of base/err.h nearest to STATUS (0 for OK). */
 int gc_rpc_status_rc(const struct gc_rpc_status *status);
+
+/* What a client makes of a response that carries no grpc-status. */
+enum gc_rpc_code gc_rpc_code_of_http(unsigned http_status);
+/* What a client makes of a stream that was reset with H2_CODE. */
+enum gc_rpc_code gc_rpc_code_of_reset(unsigned h2_code);
+/* The code in a grpc-status field: UNKNOWN for whatever is no known decimal. */
+enum gc_rpc_code gc_rpc_code_parse(struct gc_str text);
+
+#define GC_RPC_MESSAGE_WIRE_MAX (3 * GC_RPC_MESSAGE_MAX)
+/* TEXT as the grpc-message field (percent-encoded); returns the length, no NUL. */
+size_t gc_rpc_message_encode(char dst[GC_RPC_MESSAGE_WIRE_MAX], const char *text);
+/* Set STATUS's text from a grpc-message field. Never fails: a broken escape stays as it is, invalid
+ * UTF-8 becomes U+FFFD, what is too long is cut between characters. */
+void gc_rpc_message_decode(struct gc_rpc_status *status, struct gc_str text);
 
 #endif
