@@ -77,11 +77,7 @@ body() { # N TEXT: TEXT N times, each on its line
 }
 
 clean_tree
-<<<<<<< Updated upstream
 for rule in layers homes spdx format size text shell fragments protos; do
-=======
-for rule in layers homes spdx format size text shell fragments proto_recursion; do
->>>>>>> Stashed changes
     rc=0
     run_rule $rule || rc=$?
     if [ $rc -ne 0 ] && [ $rc -ne 77 ]; then
@@ -148,8 +144,6 @@ printf 'x\n' | put tests/net/test_forgotten.c
 refuses fragments 'tests/net/test_forgotten.c: not in tests/local.mk'
 printf 'x\n' | put proto/a/forgotten.proto
 refuses fragments 'proto/a/forgotten.proto: not in proto/local.mk'
-printf 'message A { repeated B b = 1; }\nmessage B { message C { A a = 7; } C c = 2; }\n' >>"$tree/proto/a/a.proto"
-refuses proto_recursion '.A -> .B -> .B.C -> .A'
 
 echo 'message A { B b = 1; } message B { repeated A a = 1; }' >>"$tree/proto/a/a.proto"
 refuses protos 'message .a.A contains itself'
