@@ -487,7 +487,7 @@ lmdb_open_env(struct lmdb_kv *lmdb, const struct gc_kv_conf *conf, const char *d
 {
     unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (conf->no_readahead ? MDB_NORDAHEAD : 0) |
                      (conf->unsafe_no_sync ? MDB_NOSYNC : 0);
-    uint64_t map_bytes;
+    uint64_t map_bytes = 0;
     MDB_stat ms;
     int rc = lmdb_map_bytes(conf, dir, &map_bytes);
 

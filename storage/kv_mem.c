@@ -165,6 +165,7 @@ node_own(struct mem_node **pnode)
     struct mem_node *node = *pnode;
     struct mem_node *copy;
 
+    assert(node != NULL);
     if (atomic_load_explicit(&node->refs, memory_order_acquire) == 1) {
         return 0;
     }
@@ -210,6 +211,7 @@ node_balance(struct mem_node **pnode)
         node_measure(node);
         return 0;
     }
+    assert(*pchild != NULL); /* the higher side */
     rc = node_own(pchild);
     if (rc != 0) {
         return rc;

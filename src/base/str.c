@@ -189,7 +189,8 @@ gc_hex_decode(void *dst, size_t len, struct gc_str text)
         }
     }
     for (size_t i = 0; i < len; i++) {
-        out[i] = (uint8_t)(hex_digit(text.data[2 * i]) << 4 | hex_digit(text.data[2 * i + 1]));
+        unsigned high = (unsigned)hex_digit(text.data[2 * i]);
+        out[i] = (uint8_t)(high << 4 | (unsigned)hex_digit(text.data[2 * i + 1]));
     }
     return 0;
 }
@@ -291,6 +292,28 @@ utf8_sequence(uint8_t lead, uint8_t *ret_min, uint8_t *ret_max)
     return 0;
 }
 
+/* How many bytes the character at AT takes, of which LEFT > 0 are there; 0: malformed, or a NUL. */
+static size_t
+utf8_char(const uint8_t *at, size_t left)
+{
+    uint8_t min;
+    uint8_t max;
+
+    if (at[0] < 0x80) {
+        return at[0] != 0;
+    }
+    size_t n = utf8_sequence(at[0], &min, &max);
+    if (n == 0 || n > left || at[1] < min || at[1] > max) {
+        return 0;
+    }
+    for (size_t i = 2; i < n; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return n;
+}
+
 bool
 gc_utf8_valid(struct gc_str text)
 {
@@ -298,22 +321,9 @@ gc_utf8_valid(struct gc_str text)
     size_t left = text.len;
 
     while (left > 0) {
-        uint8_t min;
-        uint8_t max;
-        size_t n = 1;
-        if (at[0] == 0) {
+        size_t n = utf8_char(at, left);
+        if (n == 0) {
             return false;
-        }
-        if (at[0] >= 0x80) {
-            n = utf8_sequence(at[0], &min, &max);
-            if (n == 0 || n > left || at[1] < min || at[1] > max) {
-                return false;
-            }
-            for (size_t i = 2; i < n; i++) {
-                if ((at[i] & 0xc0) != 0x80) {
-                    return false;
-                }
-            }
         }
         at += n;
         left -= n;

@@ -12,9 +12,10 @@
     }
 
 #define GC_OID_INIT_EC_PUBLIC_KEY \
-    GC_OID_BYTES("\x2a\x86\x48\xce\x3d\x02\x01")                          /* 1.2.840.10045.2.1 */
-#define GC_OID_INIT_P256 GC_OID_BYTES("\x2a\x86\x48\xce\x3d\x03\x01\x07") /* 1.2.840.10045.3.1.7 \
-                                                                           */
+    GC_OID_BYTES("\x2a\x86\x48\xce\x3d\x02\x01") /* 1.2.840.10045.2.1 */
+#define GC_OID_INIT_P256                                                    \
+    GC_OID_BYTES("\x2a\x86\x48\xce\x3d\x03\x01\x07") /* 1.2.840.10045.3.1.7 \
+                                                      */
 #define GC_OID_INIT_ECDSA_SHA256 \
     GC_OID_BYTES("\x2a\x86\x48\xce\x3d\x04\x03\x02")                   /* 1.2.840.10045.4.3.2 */
 #define GC_OID_INIT_ED25519           GC_OID_BYTES("\x2b\x65\x70")     /* 1.3.101.112 */

@@ -149,6 +149,7 @@ if [ -z "$quick" ] && [ ${#names[@]} -eq 0 ]; then
     if stage "build with TSan" build_in build-tsan --enable-sanitize=thread; then
         check_in build-tsan LINT_RULES=
     fi
+    stage "clang-tidy" quietly build/tidy.log tools/dev/tidy.sh
     stage "make distcheck" quietly build/distcheck.log make -C build -s -j2 distcheck
 fi
 finish
