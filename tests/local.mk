@@ -8,7 +8,9 @@ TESTS_BASE = \
 TESTS_CRYPTO = \
     %D%/crypto/test_gcm \
     %D%/crypto/test_hash \
-    %D%/crypto/test_spiffe
+    %D%/crypto/test_key \
+    %D%/crypto/test_spiffe \
+    %D%/crypto/test_x509
 TESTS_STORAGE = \
     %D%/storage/test_kv
 TESTS_CORE = \
@@ -38,7 +40,8 @@ GC_UNIT_TESTS = $(TESTS_BASE) $(TESTS_CRYPTO) $(TESTS_STORAGE) $(TESTS_CORE) $(T
 # A new fuzz target is one word here (tests/fuzz/fuzz_<name>.c with LLVMFuzzerTestOneInput) and a folder
 # tests/fuzz/corpus/fuzz_<name>/. Without --enable-fuzz, make check replays the corpus.
 FUZZ_TARGETS = \
-    %D%/fuzz/fuzz_conf
+    %D%/fuzz/fuzz_conf \
+    %D%/fuzz/fuzz_x509
 
 # Shared fixtures: tests/support/*.[ch], included as "tests/support/<name>.h".
 check_LIBRARIES += %D%/support/libgctest.a
