@@ -74,6 +74,12 @@ int gc_rpc_half_close(struct gc_rpc_call *call);
 /* Server: end with STATUS (NULL = OK) and optional trailing metadata; nothing may be sent after it.
  * An error before any message is sent as Trailers-Only. */
 int gc_rpc_finish(struct gc_rpc_call *call, const struct gc_rpc_status *status);
+/* The same with trailing metadata (copied; names and "-bin" as in gc_rpc_call_conf). */
+int gc_rpc_finish_with(struct gc_rpc_call *call, const struct gc_rpc_status *status,
+                       const struct gc_http_field *trailers, size_t n);
+/* Client, in on_end or a unary call's callback: first trailing metadata NAME, DATA NULL if absent.
+ */
+struct gc_str gc_rpc_trailer(const struct gc_rpc_call *call, const char *name);
 /* Server: reply one message and OK. */
 int gc_rpc_reply(struct gc_rpc_call *call, struct gc_bytes *msg);
 /* Server: end with one of our codes / a code and a text. */
