@@ -16,7 +16,10 @@ TESTS_STORAGE = \
 TESTS_CORE = \
     %D%/core/test_chunk
 TESTS_META =
-TESTS_NET =
+TESTS_NET = \
+    %D%/net/test_addr \
+    %D%/net/test_conn \
+    %D%/net/test_loop
 TESTS_RPC = \
     %D%/rpc/test_backoff \
     %D%/rpc/test_balance \
@@ -45,7 +48,9 @@ FUZZ_TARGETS = \
 
 # Shared fixtures: tests/support/*.[ch], included as "tests/support/<name>.h".
 check_LIBRARIES += %D%/support/libgctest.a
-%C%_support_libgctest_a_SOURCES =
+%C%_support_libgctest_a_SOURCES = \
+    %D%/support/conn_end.c %D%/support/conn_end.h \
+    %D%/support/until.h
 GC_TEST_LIBS = %D%/support/libgctest.a
 
 # Helper programs that tests run (peers, load makers); not tests themselves.

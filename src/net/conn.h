@@ -40,14 +40,18 @@ struct gc_conn_ops {
  * ----------------------------------------------------------------------------------------------------------
  */
 
+#define GC_LISTEN_HANDSHAKES_PER_HOST 256
+
 struct gc_listener;
 struct gc_listen_conf {
     struct gc_addr addr; /* port 0: chosen by the kernel */
     bool reuse_port;     /* several loops on one address */
     int fd; /* >= 0: an inherited listening socket instead of addr (socket activation) */
-    struct gc_tls_ctx *tls; /* referenced; NULL = cleartext */
-    unsigned conns_max;     /* further connections are closed at once and counted */
-    uint64_t handshake_timeout_ms;
+    struct gc_tls_ctx *tls;        /* referenced; NULL = cleartext */
+    unsigned conns_max;            /* further connections are closed at once and counted */
+    unsigned handshakes_per_host;  /* unfinished ones of one remote address; 0:
+                                      GC_LISTEN_HANDSHAKES_PER_HOST */
+    uint64_t handshake_timeout_ms; /* 0: 10 s */
     /* Called at accept, before the handshake: returns the ops and argument of the new connection;
      * false refuses it. */
     bool (*on_accept)(void *arg, struct gc_conn *conn, const struct gc_conn_ops **ret_ops,
@@ -57,6 +61,8 @@ struct gc_listen_conf {
 int gc_listen_open(struct gc_loop *loop, const struct gc_listen_conf *conf,
                    struct gc_listener **ret_listener);
 uint16_t gc_listen_port(const struct gc_listener *listener);
+/* Connections closed at once because of a limit. */
+uint64_t gc_listen_n_refused(const struct gc_listener *listener);
 /* New handshakes use CTX (referenced). */
 void gc_listen_set_tls(struct gc_listener *listener, struct gc_tls_ctx *ctx);
 /* Stop accepting; connections live on. The memory is released by the loop. */
@@ -90,9 +96,12 @@ void gc_conn_dirty(struct gc_conn *conn);
 size_t gc_conn_room(const struct gc_conn *conn);
 /* Queue LEN bytes (copied or encrypted at once). Only from ON_FLUSH. */
 void gc_conn_write(struct gc_conn *conn, const void *data, size_t len);
-/* Stop or go on reading from the socket. */
+/* Stop or go on reading from the socket. What has been read by then (at most 128 KiB) still
+ * arrives. */
 void gc_conn_read_pause(struct gc_conn *conn, bool pause);
-/* Send what is queued (bounded by a 5 s timer), then close with RC. */
+/* Send what gc_conn_write was given and the end of the stream, wait for the peer's end (all bounded
+ * by a 5 s timer), then close with RC. No callback but on_close comes after this; before on_open it
+ * is gc_conn_abort. The first RC counts. */
 void gc_conn_close(struct gc_conn *conn, int rc);
 /* Close now. */
 void gc_conn_abort(struct gc_conn *conn, int rc);
