@@ -82,4 +82,4 @@ AM_TESTS_ENVIRONMENT = \
     GC_BUILDDIR='$(abs_top_builddir)'; export GC_BUILDDIR;
 
 EXTRA_DIST += %D%/fuzz/corpus
-EXTRA_DIST += %D%/it
+EXTRA_DIST += %D%/it %D%/.clang-tidy
