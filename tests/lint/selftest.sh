@@ -156,4 +156,22 @@ refuses protos 'protobuf-c knows no optional'
 echo 'message A { int32 n = 1 }' >>"$tree/proto/a/a.proto"
 refuses protos 'Expected ";"'
 
+program() { # CFLAG...: a gcommonctl built with them
+    mkdir -p "$tree/build/src/cli"
+    { body 1 'int main(void) { return 0; }'; for i in {1..100}; do echo "void f$i(void) {}"; done; } |
+        "${CC:-cc}" -o "$tree/build/src/cli/gcommonctl" "$@" -x c - 2>/dev/null
+}
+program -no-pie
+refuses hardening 'no PIE'
+program -pie -fPIE -Wl,-z,lazy
+refuses hardening 'no BIND_NOW'
+program -Wl,-z,norelro
+refuses hardening 'no RELRO'
+program -Wl,-z,execstack
+refuses hardening 'no stack without execution'
+program -fno-stack-protector
+refuses hardening 'no stack protector'
+program -U_FORTIFY_SOURCE
+refuses hardening 'no fortified call'
+
 [ $n_failed -eq 0 ] || { echo "$n_failed failed"; exit 1; }
