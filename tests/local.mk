@@ -4,7 +4,8 @@ TESTS_BASE = \
     %D%/base/test_arena %D%/base/test_buf %D%/base/test_bytes %D%/base/test_checksum \
     %D%/base/test_clock %D%/base/test_conf %D%/base/test_err %D%/base/test_file \
     %D%/base/test_list %D%/base/test_log %D%/base/test_metrics %D%/base/test_random \
-    %D%/base/test_str %D%/base/test_thread %D%/base/test_trace %D%/base/test_version
+    %D%/base/test_str %D%/base/test_thread %D%/base/test_time %D%/base/test_trace \
+    %D%/base/test_version
 TESTS_CRYPTO = \
     %D%/crypto/test_gcm \
     %D%/crypto/test_hash \

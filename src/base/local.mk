@@ -18,5 +18,6 @@ noinst_LIBRARIES += %D%/libgcbase.a
     %D%/random.c %D%/random.h \
     %D%/str.c %D%/str.h \
     %D%/thread.c %D%/thread.h \
+    %D%/time.c %D%/time.h \
     %D%/trace.c %D%/trace.h \
     %D%/version.c %D%/version.h
