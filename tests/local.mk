@@ -20,6 +20,7 @@ TESTS_META =
 TESTS_NET = \
     %D%/net/test_addr \
     %D%/net/test_conn \
+    %D%/net/test_h2 \
     %D%/net/test_loop
 TESTS_RPC = \
     %D%/rpc/test_backoff \
@@ -51,6 +52,7 @@ FUZZ_TARGETS = \
 check_LIBRARIES += %D%/support/libgctest.a
 %C%_support_libgctest_a_SOURCES = \
     %D%/support/conn_end.c %D%/support/conn_end.h \
+    %D%/support/http_bed.c %D%/support/http_bed.h \
     %D%/support/until.h
 GC_TEST_LIBS = %D%/support/libgctest.a
 

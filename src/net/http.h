@@ -166,11 +166,16 @@ struct gc_http_client_ops {
     void (*on_close)(struct gc_http_client *c, void *arg,
                      int rc); /* exactly once, after all its streams' on_close */
 };
+struct gc_http_dial {
+    struct gc_addr addr;
+    struct gc_tls_ctx *tls;  /* referenced; NULL = cleartext */
+    const char *expect_name; /* PUBLIC profile: name to verify; copied */
+    uint64_t timeout_ms;     /* connect and handshake */
+};
+/* CONF may be NULL; its server members are ignored. */
 int gc_http_client_start(struct gc_loop *loop, const struct gc_http_conf *conf,
-                         const struct gc_addr *addr, struct gc_tls_ctx *tls,
-                         const char *expect_name, uint64_t timeout_ms,
-                         const struct gc_http_client_ops *ops, void *arg,
-                         struct gc_http_client **ret_client);
+                         const struct gc_http_dial *dial, const struct gc_http_client_ops *ops,
+                         void *arg, struct gc_http_client **ret_client);
 /* Requests that may be started now. */
 unsigned gc_http_client_slots(const struct gc_http_client *c);
 const struct gc_peer *gc_http_client_peer(const struct gc_http_client *c);

@@ -4,7 +4,10 @@ noinst_LIBRARIES += %D%/libgcnet.a
     %D%/addr.c %D%/addr.h \
     %D%/conn.c %D%/conn.h %D%/conn_priv.h \
     %D%/dial.c \
-    %D%/http.h \
+    %D%/h2_callbacks.c %D%/h2_client.c %D%/h2_data.c %D%/h2_priv.h %D%/h2_server.c %D%/h2_session.c \
+    %D%/http.c %D%/http.h %D%/http_priv.h \
+    %D%/http_queue.c %D%/http_queue.h \
+    %D%/http_server.c \
     %D%/listen.c \
     %D%/loop.c %D%/loop.h %D%/loop_priv.h \
     %D%/pool.c %D%/pool.h \
