@@ -6,7 +6,7 @@
 #include "base/err.h"
 
 /* The least role that may do ACTION in a bucket of its own. */
-static enum gc_role
+static enum gc_principal_role
 role_needed(enum gc_acl_action action)
 {
     switch (action) {

@@ -14,11 +14,11 @@ static const char *const role_names[] = {
 };
 
 int
-gc_role_parse(struct gc_str text, enum gc_role *ret_role)
+gc_role_parse(struct gc_str text, enum gc_principal_role *ret_role)
 {
     for (size_t i = GC_ROLE_READ; i < GC_ARRAY_LEN(role_names); i++) {
         if (gc_str_eq_cstr(text, role_names[i])) {
-            *ret_role = (enum gc_role)i;
+            *ret_role = (enum gc_principal_role)i;
             return 0;
         }
     }
@@ -26,7 +26,7 @@ gc_role_parse(struct gc_str text, enum gc_role *ret_role)
 }
 
 const char *
-gc_role_name(enum gc_role role)
+gc_role_name(enum gc_principal_role role)
 {
     return (size_t)role < GC_ARRAY_LEN(role_names) ? role_names[role] : "?";
 }
@@ -66,6 +66,6 @@ gc_principal_set(struct gc_principal *principal, struct gc_str name, uint32_t ro
     }
     memset(principal, 0, sizeof(*principal));
     memcpy(principal->name, name.data, name.len);
-    principal->role = (enum gc_role)role;
+    principal->role = (enum gc_principal_role)role;
     return 0;
 }

@@ -12,7 +12,7 @@
 #define GC_PRINCIPAL_NAME_MAX 63u
 
 /* The numbers are in replicated commands: never renumbered or reused. A higher one may more. */
-enum gc_role {
+enum gc_principal_role {
     GC_ROLE_ANONYMOUS = 0, /* no proof */
     GC_ROLE_READ = 1,      /* reads, changes nothing */
     GC_ROLE_DATA = 2,      /* reads and writes, makes and removes buckets of its own */
@@ -21,13 +21,13 @@ enum gc_role {
 
 struct gc_principal {
     char name[GC_PRINCIPAL_NAME_MAX + 1]; /* "" for the anonymous one */
-    enum gc_role role;
+    enum gc_principal_role role;
 };
 
 /* "read", "data", "admin" (not "anonymous"). GC_EPARSE. */
-int gc_role_parse(struct gc_str text, enum gc_role *ret_role);
+int gc_role_parse(struct gc_str text, enum gc_principal_role *ret_role);
 /* "anonymous" for 0, "?" for what is no role. */
-const char *gc_role_name(enum gc_role role);
+const char *gc_role_name(enum gc_principal_role role);
 
 /* 1..GC_PRINCIPAL_NAME_MAX of letters, digits and ". _ @ : / + -": safe in logs and files. */
 bool gc_principal_name_valid(struct gc_str name);
