@@ -40,7 +40,6 @@ void
 gc_http_queue_fini(struct gc_http_queue *queue)
 {
     struct gc_http_piece *piece = queue->head;
-
     while (piece != NULL) {
         struct gc_http_piece *next = piece->next;
         piece_free(piece);
@@ -126,6 +125,7 @@ gc_http_queue_drop(struct gc_http_queue *queue, size_t len)
     queue->bytes -= len;
     while (len > 0) {
         struct gc_http_piece *piece = queue->head;
+        assert(piece != NULL); /* queue->bytes is the sum of the pieces */
         size_t part = GC_MIN(len, piece->len);
 
         piece->data += part;
