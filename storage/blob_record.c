@@ -128,6 +128,7 @@ gc_blob_state_encode(uint8_t dst[GC_BLOB_STATE_RECORD], const struct gc_blob_sta
     p = put64(p, rec->next_gc);
     p = put64(p, rec->n_blobs);
     p = put64(p, rec->bytes);
+    p = put64(p, rec->n_gc);
     return record_end(dst, p);
 }
 
@@ -147,6 +148,7 @@ gc_blob_state_decode(const void *data, size_t len, struct gc_blob_state_record *
     rec.next_gc = gc_get_be64(src + 32);
     rec.n_blobs = gc_get_be64(src + 40);
     rec.bytes = gc_get_be64(src + 48);
+    rec.n_gc = gc_get_be64(src + 56);
     if (rec.next_local > GC_BLOB_LOCAL_MAX || rec.live_min > rec.next_local) {
         return GC_ECORRUPT;
     }

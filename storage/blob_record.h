@@ -22,7 +22,7 @@
 #define GC_BLOB_LOCAL_MAX      ((UINT64_C(1) << 40) - 1)
 
 #define GC_BLOB_STORE_RECORD_MAX (8u + 16 + 16 + 8 + 4 + 1 + GC_BLOB_NODE_MAX)
-#define GC_BLOB_STATE_RECORD     (8u + 6 * 8)
+#define GC_BLOB_STATE_RECORD     (8u + 7 * 8)
 #define GC_BLOB_BULK_RECORD      (8u + 16 + 4)
 #define GC_BLOB_RECORD_HEAD      (8u + 16 + 8 + 4 + 4 + 4 + 4 + 4)
 #define GC_BLOB_RECORD_MAX       (GC_BLOB_RECORD_HEAD + GC_BLOB_INLINE_MAX)
@@ -59,6 +59,7 @@ struct gc_blob_state_record {
     uint64_t next_gc;    /* next place in the gc queue */
     uint64_t n_blobs;
     uint64_t bytes;
+    uint64_t n_gc; /* rows in the gc queue */
 };
 
 /* Which part of which store a bulk file is. */

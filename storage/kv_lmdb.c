@@ -377,9 +377,7 @@ static const struct gc_kv_ops lmdb_ops = {
     .trim = lmdb_trim,
 };
 
-/* --- opening
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- opening --- */
 
 static int
 lmdb_map_bytes(const struct gc_kv_conf *conf, const char *dir, uint64_t *ret_bytes)

@@ -70,9 +70,7 @@ mem_txn_of(struct gc_kv_txn *txn)
     return gc_container_of(txn, struct mem_txn, txn);
 }
 
-/* --- items and nodes
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- items and nodes --- */
 
 static struct mem_item *
 item_new(struct gc_kv_val key, struct gc_kv_val val)
@@ -227,9 +225,7 @@ node_balance(struct mem_node **pnode)
     return 0;
 }
 
-/* --- the tree
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- the tree --- */
 
 static int
 key_cmp(bool int_key, struct gc_kv_val a, struct gc_kv_val b)
@@ -379,9 +375,7 @@ tree_del(struct mem_node **pnode, bool int_key, struct gc_kv_val key)
     return rc == 0 ? node_balance(pnode) : rc;
 }
 
-/* --- transactions
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- transactions --- */
 
 static void
 roots_copy(struct mem_roots *dst, const struct mem_roots *src, unsigned n)
@@ -520,9 +514,7 @@ mem_del(struct gc_kv_txn *txn, unsigned table, struct gc_kv_val key)
     return tree_del(&roots->root[table], int_key, key);
 }
 
-/* --- cursors
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- cursors --- */
 
 static int
 mem_cursor_open(struct gc_kv_txn *txn, unsigned table, struct gc_kv_cursor **ret_cursor)
@@ -593,9 +585,7 @@ mem_last(struct gc_kv_cursor *cursor, struct gc_kv_val *ret_key, struct gc_kv_va
     return cursor_move(cursor, tree_edge(cursor_root(cursor), 1), ret_key, ret_val);
 }
 
-/* --- the environment
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- the environment --- */
 
 static int
 mem_stat(struct gc_kv *kv, struct gc_kv_stat *ret_stat)

@@ -13,6 +13,7 @@ TESTS_CRYPTO = \
     %D%/crypto/test_spiffe \
     %D%/crypto/test_x509
 TESTS_STORAGE = \
+    %D%/storage/test_blob \
     %D%/storage/test_kv
 TESTS_CORE = \
     %D%/core/test_chunk
@@ -51,6 +52,7 @@ FUZZ_TARGETS = \
 # Shared fixtures: tests/support/*.[ch], included as "tests/support/<name>.h".
 check_LIBRARIES += %D%/support/libgctest.a
 %C%_support_libgctest_a_SOURCES = \
+    %D%/support/blob_bed.c %D%/support/blob_bed.h \
     %D%/support/conn_end.c %D%/support/conn_end.h \
     %D%/support/http_bed.c %D%/support/http_bed.h \
     %D%/support/until.h

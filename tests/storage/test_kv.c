@@ -478,9 +478,7 @@ threads_read_while_one_writes(void **state)
     }
 }
 
-/* --- memory only
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- memory only --- */
 
 static void
 a_crash_forgets_what_was_held_back(void **state)
@@ -514,9 +512,7 @@ memory_has_no_file_offsets(void **state)
     gc_kv_abort(txn);
 }
 
-/* --- LMDB only
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- LMDB only --- */
 
 static void
 values_survive_closing_and_the_file_is_private(void **state)
