@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <stdio.h>
-#include <string.h>
+#include "cli/cli.h"
 
-#include "base/version.h"
+static const struct gc_cli_command commands[] = {
+#define GC_COMMAND(name, help) { #name, gc_cmd_##name, help },
+#include "cli/commands.tbl.h"
+#undef GC_COMMAND
+    { 0 },
+};
 
 int
 main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        printf("gcommonctl %s\n", gc_version());
-        return 0;
-    }
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        printf("usage: gcommonctl [--version | --help]\n");
-        return 0;
-    }
-    fprintf(stderr, "gcommonctl: see gcommonctl --help\n");
-    return 2;
+    return gc_cli_main(commands, argc, argv);
 }

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 #include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/ecc.h>
 
 #include "base/err.h"
@@ -93,6 +94,26 @@ key_comes_back_from_its_pem(void **state)
     gc_buf_fini(&pem);
     gc_key_free(key);
     gc_key_free(again);
+}
+
+static void
+pem_is_read_by_the_tls_library(void **state)
+{
+    WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfTLSv1_3_server_method());
+    struct gc_key *key;
+    struct gc_buf pem;
+
+    (void)state;
+    assert_non_null(ctx);
+    gc_buf_init(&pem, 4096);
+    assert_int_equal(gc_key_generate(&key), 0);
+    assert_int_equal(gc_key_to_pem(key, &pem), 0);
+    assert_int_equal(
+        wolfSSL_CTX_use_PrivateKey_buffer(ctx, pem.data, (long)pem.len, WOLFSSL_FILETYPE_PEM),
+        WOLFSSL_SUCCESS);
+    gc_buf_fini(&pem);
+    gc_key_free(key);
+    wolfSSL_CTX_free(ctx);
 }
 
 static void
@@ -244,6 +265,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signature_verifies_with_the_public_half_only),
         cmocka_unit_test(key_comes_back_from_its_pem),
+        cmocka_unit_test(pem_is_read_by_the_tls_library),
         cmocka_unit_test(both_forms_of_openssl_are_read),
         cmocka_unit_test(keys_of_other_kinds_are_refused),
         cmocka_unit_test(text_without_a_key_is_malformed),

@@ -10,8 +10,10 @@
 
 #include <cmocka.h>
 #include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/ecc.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/random.h"
@@ -153,6 +155,57 @@ chain_is_linked_by_names_key_ids_and_signatures(void **state)
     assert_true(signed_by(&f->inter, f->root_key));
     assert_true(signed_by(&f->leaf, f->inter_key));
     assert_false(signed_by(&f->leaf, f->root_key));
+}
+
+/* Valid now, unlike the fixture's: a root, or what SIGNER signs. */
+static void
+make_current(enum gc_x509_kind kind, const struct gc_key *key, const struct gc_x509_signer *signer,
+             struct gc_buf *cert)
+{
+    struct gc_x509_spec spec = spec_of(kind);
+    char name[32];
+
+    snprintf(name, sizeof(name), "kind %d", (int)kind);
+    spec.common_name = name;
+    spec.not_before = gc_clock_wall_ms() / 1000 - 60;
+    spec.not_after = spec.not_before + 86400;
+    gc_buf_clear(cert);
+    assert_int_equal(gc_x509_make(&spec, key, signer, cert), 0);
+}
+
+static void
+chain_is_accepted_by_the_tls_library(void **state)
+{
+    WOLFSSL_CERT_MANAGER *manager = wolfSSL_CertManagerNew();
+    struct fixture *f = *state;
+    struct gc_x509_signer signer;
+
+    assert_non_null(manager);
+    make_current(GC_X509_ROOT, f->root_key, NULL, &f->root);
+    signer = signer_of(f->root_key, &f->root);
+    make_current(GC_X509_INTERMEDIATE, f->inter_key, &signer, &f->inter);
+    signer = signer_of(f->inter_key, &f->inter);
+    make_current(GC_X509_LEAF, f->leaf_key, &signer, &f->leaf);
+    assert_int_equal(wolfSSL_CertManagerLoadCABuffer(manager, f->root.data, (long)f->root.len,
+                                                     WOLFSSL_FILETYPE_ASN1),
+                     WOLFSSL_SUCCESS);
+    assert_int_equal(wolfSSL_CertManagerVerifyBuffer(manager, f->inter.data, (long)f->inter.len,
+                                                     WOLFSSL_FILETYPE_ASN1),
+                     WOLFSSL_SUCCESS);
+    assert_int_not_equal(wolfSSL_CertManagerVerifyBuffer(manager, f->leaf.data, (long)f->leaf.len,
+                                                         WOLFSSL_FILETYPE_ASN1),
+                         WOLFSSL_SUCCESS);
+    assert_int_equal(wolfSSL_CertManagerLoadCABuffer(manager, f->inter.data, (long)f->inter.len,
+                                                     WOLFSSL_FILETYPE_ASN1),
+                     WOLFSSL_SUCCESS);
+    assert_int_equal(wolfSSL_CertManagerVerifyBuffer(manager, f->leaf.data, (long)f->leaf.len,
+                                                     WOLFSSL_FILETYPE_ASN1),
+                     WOLFSSL_SUCCESS);
+    f->leaf.data[f->leaf.len - 1] ^= 1;
+    assert_int_not_equal(wolfSSL_CertManagerVerifyBuffer(manager, f->leaf.data, (long)f->leaf.len,
+                                                         WOLFSSL_FILETYPE_ASN1),
+                         WOLFSSL_SUCCESS);
+    wolfSSL_CertManagerFree(manager);
 }
 
 static void
@@ -492,6 +545,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(chain_is_linked_by_names_key_ids_and_signatures),
+        CASE(chain_is_accepted_by_the_tls_library),
         CASE(leaf_says_what_was_asked_for),
         CASE(cas_may_sign_and_have_no_identity),
         CASE(serials_differ),
