@@ -16,7 +16,9 @@ TESTS_STORAGE = \
     %D%/storage/test_blob \
     %D%/storage/test_kv
 TESTS_CORE = \
-    %D%/core/test_chunk
+    %D%/core/test_acl %D%/core/test_chunk %D%/core/test_http_cond %D%/core/test_http_range \
+    %D%/core/test_layout %D%/core/test_lease %D%/core/test_name %D%/core/test_placement \
+    %D%/core/test_token
 TESTS_META =
 TESTS_NET = \
     %D%/net/test_addr \

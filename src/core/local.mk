@@ -6,5 +6,9 @@ noinst_LIBRARIES += %D%/libgccore.a
 	%D%/chunk.c %D%/chunk.h \
 	%D%/http_cond.c %D%/http_cond.h \
 	%D%/http_range.c %D%/http_range.h \
+	%D%/layout.c %D%/layout.h \
+	%D%/lease.c %D%/lease.h \
 	%D%/name.c %D%/name.h \
-	%D%/principal.c %D%/principal.h
+	%D%/placement.c %D%/placement.h \
+	%D%/principal.c %D%/principal.h \
+	%D%/token.c %D%/token.h
