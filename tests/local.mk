@@ -49,7 +49,7 @@ GC_UNIT_TESTS = $(TESTS_BASE) $(TESTS_CRYPTO) $(TESTS_STORAGE) $(TESTS_CORE) $(T
 # A new fuzz target is one word here (tests/fuzz/fuzz_<name>.c with LLVMFuzzerTestOneInput) and a folder
 # tests/fuzz/corpus/fuzz_<name>/. Without --enable-fuzz, make check replays the corpus.
 FUZZ_TARGETS = \
-    %D%/fuzz/fuzz_conf \
+    %D%/fuzz/fuzz_conf %D%/fuzz/fuzz_http_cond %D%/fuzz/fuzz_token \
     %D%/fuzz/fuzz_x509
 
 # Shared fixtures: tests/support/*.[ch], included as "tests/support/<name>.h".

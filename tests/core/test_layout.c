@@ -68,43 +68,60 @@ an_object_has_at_most_5_tib(void **state)
     assert_int_equal(gc_layout_check(extents, n, GC_OBJECT_BYTES_MAX + 1), GC_ERANGE);
 }
 
-/* Every range of a small object against a map of each of its bytes. */
+static const struct gc_layout_extent small[] = { { 100, 3 }, { 0, 1 }, { 7, 4 }, { 50, 2 } };
+#define SMALL_BYTES 10
+
+/* Where each byte of the small object is. */
+struct place {
+    size_t extent;
+    uint64_t offset;
+};
+
+static void
+map_small(struct place map[SMALL_BYTES])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < GC_ARRAY_LEN(small); i++) {
+        for (uint64_t j = 0; j < small[i].length; j++) {
+            map[n++] = (struct place){ i, small[i].offset + j };
+        }
+    }
+    assert_int_equal(n, SMALL_BYTES);
+}
+
+static void
+check_range(const struct place map[SMALL_BYTES], uint64_t first, uint64_t length)
+{
+    struct gc_layout_walk walk;
+    struct gc_layout_part part;
+    uint64_t at = first;
+
+    gc_layout_walk_init(&walk, first, length);
+    for (size_t i = 0; i < GC_ARRAY_LEN(small); i++) {
+        bool was_done = gc_layout_walk_done(&walk);
+        if (!gc_layout_walk_next(&walk, &small[i], &part)) {
+            continue;
+        }
+        assert_false(was_done);
+        assert_true(part.length > 0);
+        for (uint64_t j = 0; j < part.length; j++, at++) {
+            assert_int_equal(part.extent, map[at].extent);
+            assert_int_equal(part.offset + j, map[at].offset);
+        }
+    }
+    assert_true(gc_layout_walk_done(&walk));
+    assert_int_equal(at, first + length);
+}
+
 static void
 every_range_finds_its_bytes(void **state)
 {
-    static const struct gc_layout_extent extents[] = { { 100, 3 }, { 0, 1 }, { 7, 4 }, { 50, 2 } };
-    struct {
-        size_t extent;
-        uint64_t offset;
-    } map[10];
-    size_t n = 0;
+    struct place map[SMALL_BYTES];
     (void)state;
-    for (size_t i = 0; i < GC_ARRAY_LEN(extents); i++) {
-        for (uint64_t j = 0; j < extents[i].length; j++, n++) {
-            map[n].extent = i;
-            map[n].offset = extents[i].offset + j;
-        }
-    }
-    for (uint64_t first = 0; first < 10; first++) {
-        for (uint64_t length = 0; length <= 10 - first; length++) {
-            struct gc_layout_walk walk;
-            struct gc_layout_part part;
-            uint64_t at = first;
-            gc_layout_walk_init(&walk, first, length);
-            for (size_t i = 0; i < GC_ARRAY_LEN(extents); i++) {
-                bool was_done = gc_layout_walk_done(&walk);
-                if (!gc_layout_walk_next(&walk, &extents[i], &part)) {
-                    continue;
-                }
-                assert_false(was_done);
-                assert_true(part.length > 0);
-                for (uint64_t j = 0; j < part.length; j++, at++) {
-                    assert_int_equal(part.extent, map[at].extent);
-                    assert_int_equal(part.offset + j, map[at].offset);
-                }
-            }
-            assert_true(gc_layout_walk_done(&walk));
-            assert_int_equal(at, first + length);
+    map_small(map);
+    for (uint64_t first = 0; first < SMALL_BYTES; first++) {
+        for (uint64_t length = 0; length <= SMALL_BYTES - first; length++) {
+            check_range(map, first, length);
         }
     }
 }

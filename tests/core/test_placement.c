@@ -170,26 +170,32 @@ a_lost_server_is_replaced_and_nothing_else_changes(void **state)
 }
 
 static void
+count_zones(const uint32_t *numbers, size_t n, unsigned ret_zones[3])
+{
+    memset(ret_zones, 0, 3 * sizeof(ret_zones[0]));
+    for (size_t i = 0; i < n; i++) {
+        ret_zones[numbers[i] <= 3 ? 0 : numbers[i] <= 5 ? 1 : 2]++;
+    }
+}
+
+static void
 zones_are_used_evenly(void **state)
 {
-    struct gc_placement_server servers[] = {
+    const struct gc_placement_server servers[] = {
         { 1, 100, GC_STR("a"), true }, { 2, 900, GC_STR("a"), true }, { 3, 900, GC_STR("a"), true },
         { 4, 10, GC_STR("b"), true },  { 5, 10, GC_STR("b"), true },  { 6, 1, GC_STR("c"), true },
     };
+    static const unsigned after_3[3] = { 1, 1, 1 };
+    static const unsigned after_5[3] = { 2, 2, 1 };
     (void)state;
     for (uint64_t blob = 0; blob < 500; blob++) {
         uint32_t got[6];
-        unsigned zones[3] = { 0 };
+        unsigned zones[3];
         assert_int_equal(choose(servers, 6, blob, 6, got), 6);
-        for (size_t i = 0; i < 6; i++) {
-            zones[got[i] <= 3 ? 0 : got[i] <= 5 ? 1 : 2]++;
-            if (i == 2) {
-                assert_memory_equal(zones, ((unsigned[]){ 1, 1, 1 }), sizeof(zones));
-            }
-            if (i == 4) {
-                assert_memory_equal(zones, ((unsigned[]){ 2, 2, 1 }), sizeof(zones));
-            }
-        }
+        count_zones(got, 3, zones);
+        assert_memory_equal(zones, after_3, sizeof(zones));
+        count_zones(got, 5, zones);
+        assert_memory_equal(zones, after_5, sizeof(zones));
     }
 }
 
