@@ -19,7 +19,8 @@ TESTS_CORE = \
     %D%/core/test_acl %D%/core/test_chunk %D%/core/test_http_cond %D%/core/test_http_range \
     %D%/core/test_layout %D%/core/test_lease %D%/core/test_name %D%/core/test_placement \
     %D%/core/test_token
-TESTS_META =
+TESTS_META = \
+    %D%/meta/test_apply
 TESTS_NET = \
     %D%/net/test_addr \
     %D%/net/test_conn \
@@ -58,6 +59,7 @@ check_LIBRARIES += %D%/support/libgctest.a
     %D%/support/blob_bed.c %D%/support/blob_bed.h \
     %D%/support/conn_end.c %D%/support/conn_end.h \
     %D%/support/http_bed.c %D%/support/http_bed.h \
+    %D%/support/meta_env.c %D%/support/meta_env.h \
     %D%/support/until.h
 GC_TEST_LIBS = %D%/support/libgctest.a
 
