@@ -25,7 +25,8 @@ TESTS_NET = \
     %D%/net/test_addr \
     %D%/net/test_conn \
     %D%/net/test_h2 \
-    %D%/net/test_loop
+    %D%/net/test_loop \
+    %D%/net/test_tls
 TESTS_RPC = \
     %D%/rpc/test_backoff \
     %D%/rpc/test_balance \
@@ -60,6 +61,7 @@ check_LIBRARIES += %D%/support/libgctest.a
     %D%/support/conn_end.c %D%/support/conn_end.h \
     %D%/support/http_bed.c %D%/support/http_bed.h \
     %D%/support/meta_env.c %D%/support/meta_env.h \
+    %D%/support/pki.c %D%/support/pki.h \
     %D%/support/until.h
 GC_TEST_LIBS = %D%/support/libgctest.a
 

@@ -12,4 +12,7 @@ noinst_LIBRARIES += %D%/libgcnet.a
     %D%/loop.c %D%/loop.h %D%/loop_priv.h \
     %D%/pool.c %D%/pool.h \
     %D%/resolve.h \
-    %D%/tls.h %D%/tls_none.c
+    %D%/tls.h %D%/tls_priv.h \
+    %D%/tls_ctx.c \
+    %D%/tls_session.c \
+    %D%/tls_verify.c

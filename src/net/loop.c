@@ -18,6 +18,7 @@
 
 #include "base/macros.h"
 #include "net/loop_priv.h"
+#include "net/tls.h"
 
 #define FLUSH_PASSES    4 /* before other events get their turn */
 #define FREE_MS_MAX     30000
@@ -512,6 +513,7 @@ gc_loop_free(struct gc_loop *loop)
     int rc = uv_loop_close(&loop->uv);
     assert(rc == 0);
     loop_memory_free(loop);
+    gc_tls_thread_end();
 }
 
 int
@@ -520,6 +522,7 @@ gc_loop_run(struct gc_loop *loop)
     while (!atomic_exchange(&loop->stop, false)) {
         uv_run(&loop->uv, UV_RUN_DEFAULT);
     }
+    gc_tls_thread_end(); /* the thread may end before the loop is freed by another */
     return 0;
 }
 

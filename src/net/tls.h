@@ -46,6 +46,10 @@ void gc_tls_ctx_unref(struct gc_tls_ctx *ctx);
 /* When the own certificate ends, seconds since 1970; 0 without one. */
 int64_t gc_tls_ctx_not_after(const struct gc_tls_ctx *ctx);
 
+/* Free what the TLS library keeps for the calling thread (megabytes); before a thread that ran
+ * sessions ends. */
+void gc_tls_thread_end(void);
+
 /* Who is at the other end. Valid as long as the connection. */
 struct gc_peer {
     bool tls;
