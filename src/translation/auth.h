@@ -10,12 +10,13 @@
 #include "base/thread.h"
 #include "core/apierr.h"
 #include "core/principal.h"
-#include "core/token.h"
 #include "proto/gcommon/v1/gateway/gateway.pb-c.h"
+
+struct gc_auth_tokens;
 
 struct gc_auth {
     pthread_rwlock_t lock; /* Private to auth.c. */
-    struct gc_tokens *tokens;
+    struct gc_auth_tokens *tokens;
     bool anonymous;
 };
 

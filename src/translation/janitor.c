@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "translation/janitor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "translation/translation.h"
+
+#define SERVERS_MAX 1024
+#define ARENA_MAX   (1u << 20)
+
+struct gc_janitor {
+    struct gc_translation_worker *worker;
+    struct gc_timer timer;
+    struct gc_propose down, watermark;
+    uint64_t watermark_said;
+    struct gc_gauge *buckets, *objects, *bytes, *gc_rows, *servers_up, *applied;
+    bool closing;
+};
+
+static void
+janitor_free_if_done(struct gc_janitor *janitor)
+{
+    if (janitor->closing && !janitor->down.active && !janitor->watermark.active) {
+        free(janitor);
+    }
+}
+
+static void
+on_down(struct gc_propose *propose)
+{
+    struct gc_janitor *janitor = gc_container_of(propose, struct gc_janitor, down);
+    if (propose->rc != 0) {
+        gc_log(GC_LOG_WARN, "janitor.server_down", "rc=%s", gc_err_name(propose->rc));
+    }
+    janitor_free_if_done(janitor);
+}
+
+static void
+on_watermark(struct gc_propose *propose)
+{
+    struct gc_janitor *janitor = gc_container_of(propose, struct gc_janitor, watermark);
+    struct gc_daemon *daemon = janitor->worker->translation->daemon;
+    if (propose->rc == 0 && propose->result.err == GC_API_StaleEpoch) {
+        /* Somebody else has taken over this node's name: nothing that we write can be committed. */
+        gc_daemon_fail(daemon, "this node's writer epoch was fenced off");
+    }
+    janitor_free_if_done(janitor);
+}
+
+static void
+raise_watermark(struct gc_janitor *janitor)
+{
+    struct gc_writer *writer = &janitor->worker->translation->writer;
+    struct gc_meta_command cmd = { .op = GC_META_OP_SET_WATERMARK };
+    uint64_t watermark = gc_writer_watermark(writer);
+    if (janitor->watermark.active || watermark == janitor->watermark_said) {
+        return;
+    }
+    cmd.u.set_watermark.epoch = writer->epoch;
+    cmd.u.set_watermark.counter = watermark;
+    if (gc_propose_start(&janitor->watermark, janitor->worker, &cmd, on_watermark) == 0) {
+        janitor->watermark_said = watermark;
+    }
+}
+
+/* One server: give it a lease if it has none yet, declare it down when the lease has run out. */
+static void
+check_server(struct gc_janitor *janitor, const struct gc_meta_server *server, uint64_t now)
+{
+    struct gc_translation *translation = janitor->worker->translation;
+    struct gc_meta_command cmd = { .op = GC_META_OP_SERVER_DOWN };
+    struct gc_lease lease;
+    (void)gc_leases_grant(&translation->leases, server->number, server->incarnation, now);
+    if (gc_leases_get(&translation->leases, server->number, &lease) != 0 ||
+        lease.heard_ms + translation->conf->lease_ms >= now || janitor->down.active) {
+        return;
+    }
+    gc_log(GC_LOG_WARN, "registry.down", "number=%u node=%s silent_ms=%llu", server->number,
+           gc_log_q(server->node), (unsigned long long)(now - lease.heard_ms));
+    cmd.u.server_down.number = server->number;
+    cmd.u.server_down.incarnation = server->incarnation;
+    (void)gc_propose_start(&janitor->down, janitor->worker, &cmd, on_down);
+}
+
+static int
+check_state(struct gc_janitor *janitor, const struct gc_meta_read *rd)
+{
+    struct gc_meta_server *servers = gc_arena_alloc(rd->arena, SERVERS_MAX * sizeof(*servers));
+    uint64_t now = gc_loop_now_ms(janitor->worker->loop);
+    struct gc_meta_state state;
+    int64_t n_up = 0;
+    size_t n = 0;
+    int rc = servers == NULL ? GC_ELIMIT : gc_meta_get_state(rd, &state);
+    if (rc == 0) {
+        rc = gc_meta_list_servers(rd, 0, SERVERS_MAX, servers, &n);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (servers[i].state == GC_META_SERVER_UP) {
+            n_up++;
+            check_server(janitor, &servers[i], now);
+        }
+    }
+    gc_gauge_set(janitor->buckets, (int64_t)state.n_buckets);
+    gc_gauge_set(janitor->objects, (int64_t)state.n_objects);
+    gc_gauge_set(janitor->bytes, (int64_t)state.n_bytes);
+    gc_gauge_set(janitor->gc_rows, (int64_t)state.n_gc_rows);
+    gc_gauge_set(janitor->applied, (int64_t)state.applied_index);
+    gc_gauge_set(janitor->servers_up, n_up);
+    return 0;
+}
+
+static void
+on_timer(struct gc_timer *timer)
+{
+    struct gc_janitor *janitor = gc_container_of(timer, struct gc_janitor, timer);
+    struct gc_translation *translation = janitor->worker->translation;
+    struct gc_meta_read rd = { .meta = &translation->meta };
+    struct gc_consensus_status status;
+    struct gc_arena arena;
+    int rc;
+    gc_arena_init(&arena, ARENA_MAX);
+    rd.arena = &arena;
+    rc = gc_consensus_begin_read(translation->consensus, &rd.txn);
+    if (rc == 0) {
+        rc = check_state(janitor, &rd);
+        gc_kv_abort(rd.txn);
+    }
+    gc_arena_fini(&arena);
+    if (rc != 0) {
+        gc_log(GC_LOG_WARN, "janitor.state", "rc=%s", gc_err_name(rc));
+    }
+    gc_consensus_status(translation->consensus, &status);
+    if (status.rc != 0) {
+        gc_daemon_fail(translation->daemon, "log and state have stopped after a failure");
+    }
+    raise_watermark(janitor);
+    gc_kv_reader_check(translation->kv);
+    gc_kv_trim(translation->kv);
+    gc_timer_start(&janitor->timer, translation->conf->heartbeat_ms);
+}
+
+int
+gc_janitor_open(struct gc_translation_worker *worker, struct gc_janitor **ret_janitor)
+{
+    struct gc_metrics *metrics = gc_daemon_metrics(worker->translation->daemon);
+    struct gc_janitor *janitor = calloc(1, sizeof(*janitor));
+    if (janitor == NULL) {
+        return -ENOMEM;
+    }
+    janitor->worker = worker;
+    janitor->watermark_said = 1;
+    janitor->buckets = gc_metrics_gauge(metrics, "gc_buckets", NULL, "Buckets in the state");
+    janitor->objects = gc_metrics_gauge(metrics, "gc_objects", NULL, "Objects in the state");
+    janitor->bytes = gc_metrics_gauge(metrics, "gc_object_bytes", NULL, "Bytes of all objects");
+    janitor->gc_rows = gc_metrics_gauge(metrics, "gc_garbage_rows", NULL,
+                                        "Blobs that file servers have yet to remove");
+    janitor->servers_up =
+        gc_metrics_gauge(metrics, "gc_file_servers_up", NULL, "File servers that are up");
+    janitor->applied =
+        gc_metrics_gauge(metrics, "gc_applied_index", NULL, "Last applied log index");
+    gc_timer_init(&janitor->timer, worker->loop, on_timer);
+    gc_timer_start(&janitor->timer, 0);
+    *ret_janitor = janitor;
+    return 0;
+}
+
+void
+gc_janitor_close(struct gc_janitor *janitor)
+{
+    janitor->closing = true;
+    gc_timer_stop(&janitor->timer);
+    janitor_free_if_done(janitor);
+}
