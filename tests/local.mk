@@ -7,6 +7,7 @@ TESTS_BASE = \
     %D%/base/test_str %D%/base/test_thread %D%/base/test_time %D%/base/test_trace \
     %D%/base/test_version
 TESTS_CRYPTO = \
+    %D%/crypto/test_der \
     %D%/crypto/test_gcm \
     %D%/crypto/test_hash \
     %D%/crypto/test_key \
