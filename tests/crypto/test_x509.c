@@ -259,12 +259,13 @@ cas_may_sign_and_have_no_identity(void **state)
 }
 
 static void
-serials_differ(void **state)
+serials_have_16_bytes_and_differ(void **state)
 {
     struct fixture *f = *state;
     struct gc_x509_info a = parsed(&f->root), b = parsed(&f->inter);
 
     assert_int_equal(a.serial.len, 16);
+    assert_int_equal(a.serial.data[0] & 0x80, 0); /* no byte more for the sign */
     assert_false(gc_str_eq(a.serial, b.serial));
 }
 
@@ -356,6 +357,16 @@ spec_outside_the_limits_makes_nothing(void **state)
     gc_buf_fini(&cert);
 }
 
+/* Where NEEDLE first stands in BUF. */
+static uint8_t *
+find(struct gc_buf *buf, const void *needle, size_t len)
+{
+    uint8_t *at = memmem(buf->data, buf->len, needle, len);
+
+    assert_non_null(at);
+    return at;
+}
+
 static void
 only_a_ca_with_its_own_key_signs(void **state)
 {
@@ -371,6 +382,9 @@ only_a_ca_with_its_own_key_signs(void **state)
     signer = signer_of(f->root_key, &f->root);
     signer.cert_len--;
     assert_int_equal(gc_x509_make(&spec, f->leaf_key, &signer, &cert), GC_EPARSE);
+    signer.cert_len++;
+    find(&f->root, "\x30\x03\x01\x01\xff", 5)[4] = 0; /* CA:FALSE, with the key usage of a CA */
+    assert_int_equal(gc_x509_make(&spec, f->leaf_key, &signer, &cert), GC_EDENIED);
     gc_buf_fini(&cert);
 }
 
@@ -406,16 +420,6 @@ every_shorter_or_longer_text_is_refused(void **state)
     assert_int_equal(info.n_sans, 77);
 }
 
-/* Where NEEDLE first stands in BUF. */
-static uint8_t *
-find(struct gc_buf *buf, const void *needle, size_t len)
-{
-    uint8_t *at = memmem(buf->data, buf->len, needle, len);
-
-    assert_non_null(at);
-    return at;
-}
-
 static void
 nul_or_control_character_in_a_uri_or_dns_name_is_refused(void **state)
 {
@@ -442,8 +446,8 @@ extension_given_twice_is_refused(void **state)
     struct fixture *f = *state;
     struct gc_x509_info info;
 
-    /* Subject key id becomes a second authority key id (2.5.29.14 -> .35). */
-    find(&f->leaf, "\x55\x1d\x0e", 3)[2] = 0x23;
+    /* The names become a second authority key id (2.5.29.17 -> .35), well-formed in itself. */
+    find(&f->leaf, "\x55\x1d\x11", 3)[2] = 0x23;
     assert_int_equal(gc_x509_parse(f->leaf.data, f->leaf.len, &info), GC_EPARSE);
 }
 
@@ -504,6 +508,32 @@ more_than_the_limit_is_refused_as_such(void **state)
     assert_int_equal(gc_x509_parse(large, sizeof(large) - 1, &info), GC_EPARSE);
 }
 
+static void
+names_up_to_the_limit_are_read_and_one_more_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct gc_x509_signer signer = signer_of(f->root_key, &f->root);
+    struct gc_x509_spec spec = spec_of(GC_X509_ROOT);
+    const char *names[GC_X509_SANS_MAX];
+    struct gc_x509_info info;
+    struct gc_buf cert;
+
+    for (size_t i = 0; i < GC_ARRAY_LEN(names); i++) {
+        names[i] = "sixsix";
+    }
+    spec.kind = GC_X509_LEAF;
+    spec.dns = names;
+    spec.n_dns = GC_ARRAY_LEN(names);
+    gc_buf_init(&cert, CERT_BYTES);
+    assert_int_equal(gc_x509_make(&spec, f->leaf_key, &signer, &cert), 0);
+    assert_int_equal(gc_x509_parse(cert.data, cert.len, &info), 0);
+    assert_int_equal(info.n_sans, GC_X509_SANS_MAX);
+    /* One name of six bytes becomes two, of one and of three. */
+    memcpy(find(&cert, "\x82\x06sixsix", 8), "\x82\x01s\x82\x03six", 8);
+    assert_int_equal(gc_x509_parse(cert.data, cert.len, &info), GC_ELIMIT);
+    gc_buf_fini(&cert);
+}
+
 /* Whatever happens to a certificate on its way, reading it ends well; sanitizers watch. */
 static void
 mutated_certificates_never_break_the_reader(void **state)
@@ -548,7 +578,7 @@ main(void)
         CASE(chain_is_accepted_by_the_tls_library),
         CASE(leaf_says_what_was_asked_for),
         CASE(cas_may_sign_and_have_no_identity),
-        CASE(serials_differ),
+        CASE(serials_have_16_bytes_and_differ),
         CASE(client_only_leaf_is_no_server),
         CASE(times_come_back_to_the_second),
         CASE(spec_outside_the_limits_makes_nothing),
@@ -561,6 +591,7 @@ main(void)
         CASE(impossible_times_are_refused),
         CASE(other_versions_and_a_differing_inner_algorithm_are_refused),
         CASE(more_than_the_limit_is_refused_as_such),
+        CASE(names_up_to_the_limit_are_read_and_one_more_is_refused),
         CASE(mutated_certificates_never_break_the_reader),
     };
     return cmocka_run_group_tests(tests, group_set_up, NULL);
