@@ -15,6 +15,7 @@ struct gc_janitor {
     struct gc_translation_worker *worker;
     struct gc_timer timer;
     struct gc_propose down, watermark;
+    struct gc_lease_row down_row; /* what DOWN is about */
     uint64_t watermark_said;
     struct gc_gauge *buckets, *objects, *bytes, *gc_rows, *servers_up, *applied;
     bool closing;
@@ -34,6 +35,9 @@ on_down(struct gc_propose *propose)
     struct gc_janitor *janitor = gc_container_of(propose, struct gc_janitor, down);
     if (propose->rc != 0) {
         gc_log(GC_LOG_WARN, "janitor.server_down", "rc=%s", gc_err_name(propose->rc));
+    } else {
+        gc_roster_drop(&janitor->worker->translation->roster, janitor->down_row.number,
+                       janitor->down_row.incarnation);
     }
     janitor_free_if_done(janitor);
 }
@@ -66,22 +70,21 @@ raise_watermark(struct gc_janitor *janitor)
     }
 }
 
-/* One server: give it a lease if it has none yet, declare it down when the lease has run out. */
+/* Declare the first server whose lease has run out; the others' turn comes with the next rounds. */
 static void
-check_server(struct gc_janitor *janitor, const struct gc_meta_server *server, uint64_t now)
+declare_silent(struct gc_janitor *janitor, uint64_t now)
 {
-    struct gc_translation *translation = janitor->worker->translation;
     struct gc_meta_command cmd = { .op = GC_META_OP_SERVER_DOWN };
-    struct gc_lease lease;
-    (void)gc_leases_grant(&translation->leases, server->number, server->incarnation, now);
-    if (gc_leases_get(&translation->leases, server->number, &lease) != 0 ||
-        lease.heard_ms + translation->conf->lease_ms >= now || janitor->down.active) {
+    struct gc_lease_row row;
+    if (janitor->down.active ||
+        gc_roster_silent(&janitor->worker->translation->roster, now, &row, 1) == 0) {
         return;
     }
-    gc_log(GC_LOG_WARN, "registry.down", "number=%u node=%s silent_ms=%llu", server->number,
-           gc_log_q(server->node), (unsigned long long)(now - lease.heard_ms));
-    cmd.u.server_down.number = server->number;
-    cmd.u.server_down.incarnation = server->incarnation;
+    gc_log(GC_LOG_WARN, "registry.down", "number=%u silent_ms=%llu", row.number,
+           (unsigned long long)(now - row.heard_ms));
+    janitor->down_row = row;
+    cmd.u.server_down.number = row.number;
+    cmd.u.server_down.incarnation = row.incarnation;
     (void)gc_propose_start(&janitor->down, janitor->worker, &cmd, on_down);
 }
 
@@ -103,7 +106,8 @@ check_state(struct gc_janitor *janitor, const struct gc_meta_read *rd)
     for (size_t i = 0; i < n; i++) {
         if (servers[i].state == GC_META_SERVER_UP) {
             n_up++;
-            check_server(janitor, &servers[i], now);
+            gc_roster_expect(&janitor->worker->translation->roster, servers[i].number,
+                             servers[i].incarnation, now);
         }
     }
     gc_gauge_set(janitor->buckets, (int64_t)state.n_buckets);
@@ -139,6 +143,7 @@ on_timer(struct gc_timer *timer)
     if (status.rc != 0) {
         gc_daemon_fail(translation->daemon, "log and state have stopped after a failure");
     }
+    declare_silent(janitor, gc_loop_now_ms(janitor->worker->loop));
     raise_watermark(janitor);
     gc_kv_reader_check(translation->kv);
     gc_kv_trim(translation->kv);

@@ -8,8 +8,6 @@ noinst_LIBRARIES += %D%/libgctranslation.a
 	%D%/blob_write.h \
 	%D%/janitor.c \
 	%D%/janitor.h \
-	%D%/leases.c \
-	%D%/leases.h \
 	%D%/machine.c \
 	%D%/machine.h \
 	%D%/object.c \
@@ -22,6 +20,8 @@ noinst_LIBRARIES += %D%/libgctranslation.a
 	%D%/read.h \
 	%D%/reply.c \
 	%D%/reply.h \
+	%D%/roster.c \
+	%D%/roster.h \
 	%D%/rpc_bucket.c \
 	%D%/rpc_delete.c \
 	%D%/rpc_get.c \

@@ -42,8 +42,8 @@ fill_server(const struct gc_unary *unary, struct gc_arena *arena,
             const struct gc_meta_server *server, Gcommon__V1__Gateway__FileServer **ret_message)
 {
     Gcommon__V1__Gateway__FileServer *message = gc_arena_alloc(arena, sizeof(*message));
-    uint64_t now = gc_loop_now_ms(unary->worker->loop);
-    struct gc_lease lease;
+    struct gc_roster_report report;
+    uint64_t silent_ms;
     if (message == NULL) {
         return false;
     }
@@ -53,10 +53,11 @@ fill_server(const struct gc_unary *unary, struct gc_arena *arena,
     message->address = (char *)gc_arena_str(arena, server->address).data;
     message->zone = (char *)gc_arena_str(arena, server->zone).data;
     message->up = server->state == GC_META_SERVER_UP;
-    if (gc_leases_get(&unary->worker->translation->leases, server->number, &lease) == 0) {
-        message->silent_ms = now > lease.heard_ms ? now - lease.heard_ms : 0;
-        message->free_bytes = lease.free_bytes;
-        message->n_blobs = lease.n_blobs;
+    if (gc_roster_get(&unary->worker->translation->roster, server->number,
+                      gc_loop_now_ms(unary->worker->loop), &silent_ms, &report) == 0) {
+        message->silent_ms = silent_ms;
+        message->free_bytes = report.free_bytes;
+        message->n_blobs = report.n_blobs;
     }
     *ret_message = message;
     return message->node != NULL && message->address != NULL && message->zone != NULL;

@@ -193,10 +193,7 @@ heartbeat_run(struct gc_translation_worker *worker, struct gc_rpc_call *call,
               const Gcommon__V1__Registry__HeartbeatRequest *request, const struct gc_meta_read *rd,
               Gcommon__V1__Registry__HeartbeatResponse *response)
 {
-    struct gc_lease lease = {
-        .number = request->number,
-        .incarnation = request->incarnation,
-        .heard_ms = gc_loop_now_ms(worker->loop),
+    const struct gc_roster_report report = {
         .free_bytes = request->free_bytes,
         .total_bytes = request->total_bytes,
         .n_blobs = request->n_blobs,
@@ -215,9 +212,11 @@ heartbeat_run(struct gc_translation_worker *worker, struct gc_rpc_call *call,
         response->register_again = true;
         return 0;
     }
-    rc = gc_leases_heard(&worker->translation->leases, &lease);
+    rc = gc_roster_heard(&worker->translation->roster, request->number, request->incarnation,
+                         gc_loop_now_ms(worker->loop), &report);
     if (rc != 0) {
-        return rc;
+        response->register_again = rc == GC_ESTALE;
+        return rc == GC_ESTALE ? 0 : rc;
     }
     if (has_acked_rows(rd, request->number, request->gc_done_index)) {
         propose_ack(worker, request->number, request->gc_done_index);

@@ -225,7 +225,7 @@ translation_close(void *role)
         gc_kv_close(translation->kv);
     }
     gc_meta_fini(&translation->meta);
-    gc_leases_fini(&translation->leases);
+    gc_roster_fini(&translation->roster);
     gc_auth_fini(&translation->auth);
     free(translation);
 }
@@ -241,7 +241,7 @@ translation_open(struct gc_daemon *daemon, const void *conf, void **ret_role)
     gc_storage_malloc_tune();
     translation->daemon = daemon;
     translation->conf = conf;
-    rc = gc_leases_init(&translation->leases);
+    rc = gc_roster_init(&translation->roster, translation->conf->lease_ms);
     if (rc == 0) {
         rc = gc_auth_init(&translation->auth, translation->conf->tokens,
                           translation->conf->anonymous);

@@ -13,8 +13,8 @@
 #include "rpc/server.h"
 #include "storage/kv.h"
 #include "translation/auth.h"
-#include "translation/leases.h"
 #include "translation/propose.h"
+#include "translation/roster.h"
 #include "translation/servers.h"
 #include "translation/translation_conf.h"
 #include "translation/writer.h"
@@ -28,7 +28,7 @@ struct gc_translation {
     struct gc_meta meta;
     struct gc_consensus *consensus;
     struct gc_writer writer;
-    struct gc_leases leases;
+    struct gc_roster roster;
     struct gc_auth auth;
 };
 
