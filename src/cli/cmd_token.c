@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Tokens are 256 random bits, shown once as 64 hexadecimal digits. The file that servers read has
- * only the SHA-256 of those digits: one line `principal role hash`. A principal may have several
+ * only the SHA-256 of those digits: one line `principal role hash`. A principal may have two
  * lines, so that the next token works before the last one is taken out.
  */
 #include <errno.h>
@@ -9,22 +9,22 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/err.h"
+#include "base/arena.h"
+#include "base/file.h"
 #include "base/random.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "core/principal.h"
+#include "core/token.h"
 #include "crypto/hash.h"
 
 #define TOKEN_BYTES        32
 #define TOKEN_FILE_DEFAULT "tokens"
-#define TOKEN_FILE_MAX     (1024 * 1024)
 #define TOKEN_FILE_MODE    0600
-#define TOKEN_FILE_REFUSED 0037
+#define ARENA_BYTES_MAX    (1024 * 1024)
 #define LINE_BYTES_MAX     256
 #define RESULT_BYTES_MAX   8192
 
@@ -67,71 +67,88 @@ take_options(struct gc_cli *cli, struct create *create, int argc, char **argv, i
     return gc_cli_parse(cli, &usage, argc, argv, &n_args, ret_status);
 }
 
-/* May a line go to FD as it is? RET_NEWLINE: the last line there has no end. */
+/* What the servers would say to a file with this TEXT; returns the exit status. */
 static int
-check_file(int fd, bool *ret_newline)
+check_as_servers_do(const char *path, const struct gc_buf *text)
 {
-    struct stat st;
-    char last = '\n';
+    char error[GC_TOKENS_ERROR_MAX];
+    struct gc_tokens tokens;
+    struct gc_arena arena;
+    int rc;
 
-    if (fstat(fd, &st) != 0) {
-        return -errno;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        return -EINVAL;
-    }
-    if (st.st_mode & TOKEN_FILE_REFUSED) {
-        return -EPERM;
-    }
-    if (st.st_size > TOKEN_FILE_MAX - LINE_BYTES_MAX) {
-        return GC_ELIMIT;
-    }
-    if (st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) != 1) {
-        return -EIO;
-    }
-    *ret_newline = last != '\n';
-    return 0;
+    gc_arena_init(&arena, ARENA_BYTES_MAX);
+    rc = gc_tokens_parse(path, (struct gc_str){ (const char *)text->data, text->len }, &arena,
+                         &tokens, error);
+    gc_arena_fini(&arena);
+    return rc == 0 ? 0 : gc_cli_fail(rc, "%s", error);
 }
 
-/* LINE, which ends with a newline, at the end of the file, on stable storage. */
+/* The file's content and then LINE, in TEXT; RET_OLD is how much of it is in the file already. */
 static int
-append_line(int fd, const char *line)
+compose(const char *path, const char *line, struct gc_buf *text, size_t *ret_old)
 {
-    char text[LINE_BYTES_MAX + 1];
-    bool newline = false;
-    ssize_t n;
-    int rc, len;
+    int rc = gc_file_read(path, GC_TOKENS_FILE_MAX, true, text);
 
-    if (flock(fd, LOCK_EX) != 0) {
-        return -errno;
-    }
-    rc = check_file(fd, &newline);
     if (rc != 0) {
         return rc;
     }
-    len = snprintf(text, sizeof(text), "%s%s", newline ? "\n" : "", line);
-    n = write(fd, text, (size_t)len);
-    if (n != len) {
+    *ret_old = text->len;
+    if (text->len > 0 && text->data[text->len - 1] != '\n') {
+        rc = gc_buf_append_str(text, "\n");
+    }
+    return rc == 0 ? gc_buf_append_str(text, line) : rc;
+}
+
+/* Append to FD, on stable storage. */
+static int
+append(int fd, const void *data, size_t len)
+{
+    ssize_t n = write(fd, data, len);
+
+    if (n != (ssize_t)len) {
         return n < 0 ? -errno : -EIO;
     }
     return fsync(fd) == 0 ? 0 : -errno;
 }
 
+/* LINE at the end of the file PATH, open as FD, unless servers would refuse what comes out. */
+static int
+add_line(int fd, const char *path, const char *line)
+{
+    struct gc_buf text;
+    size_t old = 0;
+    int rc, status;
+
+    gc_buf_init(&text, GC_TOKENS_FILE_MAX);
+    rc = flock(fd, LOCK_EX) == 0 ? compose(path, line, &text, &old) : -errno;
+    if (rc == -EPERM) {
+        status = gc_cli_fail(rc, "%s: others can read it (chmod 600)", path);
+    } else {
+        status = rc == 0 ? check_as_servers_do(path, &text) : gc_cli_fail(rc, "%s", path);
+    }
+    if (status == 0) {
+        rc = append(fd, text.data + old, text.len - old);
+        status = rc == 0 ? 0 : gc_cli_fail(rc, "%s", path);
+    }
+    gc_buf_fini(&text);
+    return status;
+}
+
 static int
 add_to_file(const char *path, const char *line)
 {
-    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
                   TOKEN_FILE_MODE);
-    int rc;
+    int status;
 
     if (fd < 0) {
-        return -errno;
+        return gc_cli_fail(-errno, "%s", path);
     }
-    rc = append_line(fd, line);
-    if (close(fd) != 0 && rc == 0) {
-        rc = -errno;
+    status = add_line(fd, path, line);
+    if (close(fd) != 0 && status == 0) {
+        status = gc_cli_fail(-errno, "%s", path);
     }
-    return rc;
+    return status;
 }
 
 static int
@@ -162,18 +179,16 @@ make_token(const struct gc_cli *cli, const struct create *create)
 {
     uint8_t bytes[TOKEN_BYTES], digest[GC_SHA256_BYTES];
     char token[2 * TOKEN_BYTES + 1], hash[2 * GC_SHA256_BYTES + 1], line[LINE_BYTES_MAX];
-    int rc, status;
+    int status;
 
     gc_random_bytes(bytes, sizeof(bytes));
     gc_hex_encode(token, bytes, sizeof(bytes));
     gc_sha256(token, strlen(token), digest);
     gc_hex_encode(hash, digest, sizeof(digest));
     snprintf(line, sizeof(line), "%s %s %s\n", create->principal, create->role, hash);
-    rc = add_to_file(create->file, line);
-    if (rc == -EPERM) {
-        status = gc_cli_fail(rc, "%s: others can read it (chmod 600)", create->file);
-    } else {
-        status = rc == 0 ? report(cli, create, token) : gc_cli_fail(rc, "%s", create->file);
+    status = add_to_file(create->file, line);
+    if (status == 0) {
+        status = report(cli, create, token);
     }
     gc_wipe(bytes, sizeof(bytes));
     gc_wipe(token, sizeof(token));

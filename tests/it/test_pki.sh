@@ -207,12 +207,17 @@ token_is_shown_once_and_only_its_hash_is_kept() {
     [ "$(wc -l <tok)" = 2 ] || fail "two lines expected: $(cat tok)"
     [ "$(cut -d' ' -f1,2 tok | tr '\n' ';')" = "alice data;alice admin;" ] || fail "$(cat tok)"
     cp tok before
+    expect 1 "$ctl" token create --principal alice --role data --file tok # a third one
+    grep -q 'tok:3' said || fail "$(cat said)"
     chmod 644 tok
     expect 4 "$ctl" token create --principal bob --role read --file tok
     expect 2 "$ctl" token create --principal 'b b' --role data --file tok
     expect 2 "$ctl" token create --principal bob --role user --file tok
     expect 1 "$ctl" token create --principal bob --role read --file /dev/null
+    chmod 600 tok
     cmp tok before || fail "a refused token changed the file"
+    echo 'no line of a token file' >broken.tok && chmod 600 broken.tok
+    expect 1 "$ctl" token create --principal bob --role read --file broken.tok
 }
 
 tokens_made_at_once_are_all_kept() {
