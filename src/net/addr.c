@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "base/err.h"
 
@@ -77,6 +78,7 @@ gc_addr_format(const struct gc_addr *addr, char dst[GC_ADDR_TEXT_MAX])
 {
     const struct sockaddr_in *in = (const struct sockaddr_in *)&addr->ss;
     const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&addr->ss;
+    const struct sockaddr_un *un = (const struct sockaddr_un *)&addr->ss;
     char host[INET6_ADDRSTRLEN];
 
     switch (addr->ss.ss_family) {
@@ -88,10 +90,27 @@ gc_addr_format(const struct gc_addr *addr, char dst[GC_ADDR_TEXT_MAX])
         inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
         snprintf(dst, GC_ADDR_TEXT_MAX, "[%s]:%u", host, gc_addr_port(addr));
         break;
+    case AF_UNIX:
+        snprintf(dst, GC_ADDR_TEXT_MAX, "unix:%s", un->sun_path);
+        break;
     default:
         snprintf(dst, GC_ADDR_TEXT_MAX, "-");
         break;
     }
+}
+
+int
+gc_addr_unix(const char *path, struct gc_addr *ret_addr)
+{
+    struct gc_addr addr = { 0 };
+    struct sockaddr_un *un = (struct sockaddr_un *)&addr.ss;
+
+    un->sun_family = AF_UNIX;
+    if (gc_str_copy(un->sun_path, sizeof(un->sun_path), gc_str_of(path)) != 0) {
+        return GC_ELIMIT;
+    }
+    *ret_addr = addr;
+    return 0;
 }
 
 uint16_t

@@ -14,7 +14,7 @@ struct gc_addr {
     struct sockaddr_storage ss;
 };
 
-#define GC_ADDR_TEXT_MAX 64
+#define GC_ADDR_TEXT_MAX 120 /* "unix:" and the longest path fit */
 
 /* A numeric address with a port. GC_EPARSE. Pure. */
 int gc_addr_parse(struct gc_str text, struct gc_addr *ret_addr);

@@ -562,6 +562,7 @@ gc_conn_new(struct gc_loop *loop, struct gc_tls_ctx *tls, const char *expect_nam
     gc_timer_init(&conn->timer, loop, on_timer);
     gc_list_init(&conn->handshaking);
     conn->remote = *addr;
+    _Static_assert(sizeof(conn->peer.addr) == GC_ADDR_TEXT_MAX, "peer.addr holds any address");
     gc_addr_format(addr, conn->peer.addr);
     *ret_conn = conn;
     return 0;

@@ -14,6 +14,8 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -164,6 +166,35 @@ on_pause_over(struct gc_timer *timer)
 
 /* --- opening and closing ---------------------------------------------------------------------- */
 
+/* A unix socket outlives its process as a file. One that nobody answers at is in our way; one that
+ * somebody does is EADDRINUSE. Owner and group may connect (0660): what more is needed is the
+ * folder's business. */
+static int
+socket_open_unix(const struct sockaddr_un *un, int *ret_fd)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int rc;
+
+    if (fd < 0) {
+        return -errno;
+    }
+    if (connect(fd, (const struct sockaddr *)un, sizeof(*un)) == 0) {
+        close(fd);
+        return -EADDRINUSE;
+    }
+    if (errno == ECONNREFUSED) {
+        (void)unlink(un->sun_path);
+    }
+    if (bind(fd, (const struct sockaddr *)un, sizeof(*un)) != 0 || chmod(un->sun_path, 0660) != 0 ||
+        listen(fd, SOMAXCONN) != 0) {
+        rc = -errno;
+        close(fd);
+        return rc;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
 static int
 socket_open(const struct gc_listen_conf *conf, int *ret_fd)
 {
@@ -171,6 +202,10 @@ socket_open(const struct gc_listen_conf *conf, int *ret_fd)
     socklen_t len =
         ss->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
     int on = 1;
+
+    if (ss->ss_family == AF_UNIX) {
+        return socket_open_unix((const struct sockaddr_un *)ss, ret_fd);
+    }
     int fd = socket(ss->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0) {

@@ -55,7 +55,7 @@ struct gc_peer {
     bool tls;
     bool has_cert; /* verified against the CA; ID is set where a trust domain was configured */
     struct gc_spiffe_id id;
-    char addr[64]; /* remote "ip:port" */
+    char addr[120]; /* remote "ip:port" */
 };
 
 /* --- sessions, for net/conn.c only
