@@ -23,7 +23,7 @@ setup(void **state)
 {
     struct bed *bed = calloc(1, sizeof(*bed));
 
-    bed_init(bed);
+    blob_bed_init(bed);
     bed_open(bed);
     *state = bed;
     return 0;
@@ -32,7 +32,7 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-    bed_fini(*state);
+    blob_bed_fini(*state);
     free(*state);
     return 0;
 }

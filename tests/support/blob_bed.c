@@ -21,7 +21,7 @@
 #include "storage/kv.h"
 
 void
-bed_init(struct bed *bed)
+blob_bed_init(struct bed *bed)
 {
     memset(bed, 0, sizeof(*bed));
     strcpy(bed->dir, "/tmp/gc_test_blob.XXXXXX");
@@ -50,7 +50,7 @@ bed_close(struct bed *bed)
 }
 
 void
-bed_fini(struct bed *bed)
+blob_bed_fini(struct bed *bed)
 {
     static const char *const names[] = { "lock", "core.mdb", "bulk-0.mdb", "bulk-1.mdb",
                                          "bulk-2.mdb" };

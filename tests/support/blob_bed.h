@@ -27,10 +27,10 @@ struct bed_wait {
 
 /* An empty folder and a conf with a small map, no gc delay and hardly a reserve; the engine is not
  * opened. */
-void bed_init(struct bed *bed);
+void blob_bed_init(struct bed *bed);
 void bed_open(struct bed *bed);
-void bed_close(struct bed *bed); /* the engine */
-void bed_fini(struct bed *bed);  /* closes and removes the folder */
+void bed_close(struct bed *bed);     /* the engine */
+void blob_bed_fini(struct bed *bed); /* closes and removes the folder */
 
 struct gc_notify bed_notify(struct bed *bed, struct bed_wait *wait);
 void bed_wait(struct bed_wait *wait);
