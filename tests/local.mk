@@ -41,7 +41,9 @@ TESTS_CONSENSUS =
 TESTS_DAEMON =
 TESTS_WEB =
 TESTS_FILE =
-TESTS_TRANSLATION =
+TESTS_TRANSLATION = \
+    %D%/translation/test_roster \
+    %D%/translation/test_writer
 TESTS_CLI = \
     %D%/cli/test_cli
 TESTS_SIM =

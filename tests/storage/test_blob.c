@@ -21,10 +21,10 @@
 static int
 setup(void **state)
 {
-    struct bed *bed = calloc(1, sizeof(*bed));
+    struct blob_bed *bed = calloc(1, sizeof(*bed));
 
     blob_bed_init(bed);
-    bed_open(bed);
+    blob_bed_open(bed);
     *state = bed;
     return 0;
 }
@@ -45,78 +45,79 @@ blobs_of_every_shape_come_back(void **state)
                                         16369,      CHUNK - 1, CHUNK,
                                         CHUNK + 1,  2 * CHUNK, 3 * CHUNK + 5000,
                                         CHUNK * 40, 2 * 16368 };
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
     struct gc_blobs_stat stat;
     uint64_t sum = 0;
 
     for (uint64_t i = 0; i < GC_ARRAY_LEN(lengths); i++) {
-        assert_int_equal(bed_put(bed, i, lengths[i]), 0);
+        assert_int_equal(blob_bed_put(bed, i, lengths[i]), 0);
         sum += lengths[i];
     }
     for (int round = 0; round < 2; round++) {
         for (uint64_t i = 0; i < GC_ARRAY_LEN(lengths); i++) {
-            assert_int_equal(bed_check(bed, i, lengths[i]), 0);
+            assert_int_equal(blob_bed_check(bed, i, lengths[i]), 0);
         }
         gc_blobs_stat(bed->blobs, &stat);
         assert_int_equal(stat.n_blobs, GC_ARRAY_LEN(lengths));
         assert_int_equal(stat.bytes, sum);
         assert_int_equal(stat.n_puts_open, 0);
         assert_int_equal(stat.n_readers_open, 0);
-        bed_close(bed);
-        bed_open(bed);
+        blob_bed_close(bed);
+        blob_bed_open(bed);
     }
 }
 
 static void
 a_blob_is_invisible_until_its_commit_is_answered(void **state)
 {
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
     struct gc_bytes *data = bed_data(7, CHUNK + 10);
-    struct gc_blob_id id = bed_id(7), ids[4];
+    struct gc_blob_id id = blob_bed_id(7), ids[4];
     struct gc_blob_put *put = NULL;
     size_t n = 99;
 
-    assert_int_equal(bed_find(bed, 7), GC_ENOTFOUND);
+    assert_int_equal(blob_bed_find(bed, 7), GC_ENOTFOUND);
     assert_int_equal(gc_blob_put_begin(bed->blobs, &id, &put), 0);
     assert_int_equal(bed_put_chunk(bed, put, data, 0), 0);
     assert_int_equal(bed_put_chunk(bed, put, data, CHUNK), 0);
-    assert_int_equal(bed_find(bed, 7), GC_ENOTFOUND);
+    assert_int_equal(blob_bed_find(bed, 7), GC_ENOTFOUND);
     assert_int_equal(gc_blobs_list(bed->blobs, NULL, ids, 4, &n), 0);
     assert_int_equal(n, 0);
     assert_int_equal(bed_put_commit(bed, put, data), 0);
-    assert_int_equal(bed_check(bed, 7, CHUNK + 10), 0);
+    assert_int_equal(blob_bed_check(bed, 7, CHUNK + 10), 0);
     gc_bytes_unref(data);
 }
 
 static void
 an_id_can_be_used_once(void **state)
 {
-    struct bed *bed = *state;
-    struct gc_blob_id id = bed_id(1);
+    struct blob_bed *bed = *state;
+    struct gc_blob_id id = blob_bed_id(1);
     struct gc_blob_put *put = NULL, *other = NULL;
 
     assert_int_equal(gc_blob_put_begin(bed->blobs, &id, &put), 0);
     assert_int_equal(gc_blob_put_begin(bed->blobs, &id, &other), GC_EEXISTS);
     gc_blob_put_abort(put);
-    assert_int_equal(bed_put(bed, 1, 100), 0);
+    assert_int_equal(blob_bed_put(bed, 1, 100), 0);
     assert_int_equal(gc_blob_put_begin(bed->blobs, &id, &other), GC_EEXISTS);
     assert_null(other);
 }
 
 static int
-put_chunk_with_crc(struct bed *bed, struct gc_blob_put *put, struct gc_bytes *data, uint32_t crc)
+put_chunk_with_crc(struct blob_bed *bed, struct gc_blob_put *put, struct gc_bytes *data,
+                   uint32_t crc)
 {
     struct gc_slice slice = { data, data->data, data->len };
     struct gc_blob_chunk_op op = { 0 };
-    struct bed_wait wait;
+    struct blob_bed_wait wait;
     int rc;
 
-    op.op.notify = bed_notify(bed, &wait);
+    op.op.notify = blob_bed_notify(bed, &wait);
     rc = gc_blob_put_chunk(put, &op, &slice, crc);
     if (rc != 0) {
         return rc;
     }
-    bed_wait(&wait);
+    blob_bed_wait(&wait);
     return op.op.rc;
 }
 
@@ -124,11 +125,11 @@ static void
 a_chunk_that_does_not_match_its_crc_is_refused(void **state)
 {
     static const uint64_t lengths[] = { 10, 5000, CHUNK };
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
 
     for (uint64_t i = 0; i < GC_ARRAY_LEN(lengths); i++) {
         struct gc_bytes *data = bed_data(i, lengths[i]);
-        struct gc_blob_id id = bed_id(i);
+        struct gc_blob_id id = blob_bed_id(i);
         struct gc_blob_put *put = NULL;
         uint32_t crc = gc_crc32c(0, data->data, data->len) ^ 1;
         struct gc_blob_op commit = { 0 };
@@ -139,19 +140,19 @@ a_chunk_that_does_not_match_its_crc_is_refused(void **state)
         assert_int_equal(put_chunk_with_crc(bed, put, data, crc ^ 1), GC_ECHECKSUM);
         assert_int_equal(gc_blob_put_commit(put, &commit, data->len, crc), GC_ECHECKSUM);
         gc_blob_put_abort(put);
-        assert_int_equal(bed_find(bed, i), GC_ENOTFOUND);
+        assert_int_equal(blob_bed_find(bed, i), GC_ENOTFOUND);
         gc_bytes_unref(data);
     }
-    bed_until(bed, bed_puts_are_gone);
+    blob_bed_until(bed, bed_puts_are_gone);
 }
 
 static void
 commit_checks_length_and_crc_of_the_whole(void **state)
 {
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
     struct gc_bytes *data = bed_data(1, CHUNK + 100);
     uint32_t crc = gc_crc32c(0, data->data, data->len);
-    struct gc_blob_id id = bed_id(1);
+    struct gc_blob_id id = blob_bed_id(1);
     struct gc_blob_put *put = NULL;
     struct gc_blob_op op = { 0 };
 
@@ -162,17 +163,17 @@ commit_checks_length_and_crc_of_the_whole(void **state)
     assert_int_equal(gc_blob_put_commit(put, &op, data->len, crc ^ 1), GC_ECHECKSUM);
     /* Refused at the start, so the put is still ours. */
     assert_int_equal(bed_put_commit(bed, put, data), 0);
-    assert_int_equal(bed_check(bed, 1, CHUNK + 100), 0);
+    assert_int_equal(blob_bed_check(bed, 1, CHUNK + 100), 0);
     gc_bytes_unref(data);
 }
 
 static void
 chunks_of_wrong_lengths_are_refused(void **state)
 {
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
     struct gc_bytes *data = bed_data(1, CHUNK + 1);
     struct gc_bytes *part = bed_data(2, 100);
-    struct gc_blob_id id = bed_id(1);
+    struct gc_blob_id id = blob_bed_id(1);
     struct gc_blob_put *put = NULL;
 
     assert_int_equal(gc_blob_put_begin(bed->blobs, &id, &put), 0);
@@ -189,14 +190,14 @@ chunks_of_wrong_lengths_are_refused(void **state)
 static void
 reading_past_the_end_is_refused(void **state)
 {
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
     struct gc_blob_reader *reader = NULL;
-    struct gc_blob_id id = bed_id(1), empty = bed_id(2);
+    struct gc_blob_id id = blob_bed_id(1), empty = blob_bed_id(2);
     struct gc_bytes *bytes = NULL;
     struct gc_blob_stat stat;
 
-    assert_int_equal(bed_put(bed, 1, 2 * CHUNK), 0);
-    assert_int_equal(bed_put(bed, 2, 0), 0);
+    assert_int_equal(blob_bed_put(bed, 1, 2 * CHUNK), 0);
+    assert_int_equal(blob_bed_put(bed, 2, 0), 0);
     assert_int_equal(gc_blob_open(bed->blobs, &id, &reader, &stat), 0);
     assert_int_equal(bed_read_chunk(bed, reader, 2, &bytes), GC_ERANGE);
     assert_int_equal(bed_read_chunk(bed, reader, UINT32_MAX, &bytes), GC_ERANGE);
@@ -212,11 +213,11 @@ static void
 a_commit_waits_for_its_chunks(void **state)
 {
     enum { N = 6 };
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
     struct gc_bytes *data = bed_data(5, N * CHUNK - 1000);
     struct gc_blob_chunk_op ops[N] = { 0 };
-    struct bed_wait waits[N], commit_wait;
-    struct gc_blob_id id = bed_id(5);
+    struct blob_bed_wait waits[N], commit_wait;
+    struct gc_blob_id id = blob_bed_id(5);
     struct gc_blob_put *put = NULL;
     struct gc_blob_op commit = { 0 };
 
@@ -225,27 +226,27 @@ a_commit_waits_for_its_chunks(void **state)
         struct gc_slice slice = { data, data->data + i * CHUNK,
                                   GC_MIN(data->len - i * CHUNK, CHUNK) };
 
-        ops[i].op.notify = bed_notify(bed, &waits[i]);
+        ops[i].op.notify = blob_bed_notify(bed, &waits[i]);
         assert_int_equal(
             gc_blob_put_chunk(put, &ops[i], &slice, gc_crc32c(0, slice.data, slice.len)), 0);
     }
-    commit.notify = bed_notify(bed, &commit_wait);
+    commit.notify = blob_bed_notify(bed, &commit_wait);
     assert_int_equal(
         gc_blob_put_commit(put, &commit, data->len, gc_crc32c(0, data->data, data->len)), 0);
     for (int i = 0; i < N; i++) {
         assert_ptr_not_equal(bed_wait_any(bed, BED_WAIT_MS), &commit_wait);
     }
-    bed_wait(&commit_wait);
+    blob_bed_wait(&commit_wait);
     assert_int_equal(commit.rc, 0);
-    assert_int_equal(bed_check(bed, 5, data->len), 0);
+    assert_int_equal(blob_bed_check(bed, 5, data->len), 0);
     gc_bytes_unref(data);
 }
 
 static void
 abort_before_anything_leaves_nothing(void **state)
 {
-    struct bed *bed = *state;
-    struct gc_blob_id id = bed_id(1);
+    struct blob_bed *bed = *state;
+    struct gc_blob_id id = blob_bed_id(1);
     struct gc_blob_put *put = NULL;
 
     assert_int_equal(gc_blob_put_begin(bed->blobs, &id, &put), 0);
@@ -256,9 +257,9 @@ abort_before_anything_leaves_nothing(void **state)
 static void
 abort_after_chunks_removes_them(void **state)
 {
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
     struct gc_bytes *data = bed_data(1, 5 * CHUNK + 100);
-    struct gc_blob_id id = bed_id(1);
+    struct gc_blob_id id = blob_bed_id(1);
     struct gc_blob_put *put = NULL;
 
     assert_int_equal(gc_blob_put_begin(bed->blobs, &id, &put), 0);
@@ -266,8 +267,8 @@ abort_after_chunks_removes_them(void **state)
         assert_int_equal(bed_put_chunk(bed, put, data, at), 0);
     }
     gc_blob_put_abort(put);
-    bed_until(bed, bed_puts_are_gone);
-    bed_close(bed);
+    blob_bed_until(bed, bed_puts_are_gone);
+    blob_bed_close(bed);
     assert_int_equal(bed_count_chunks(bed), 0);
     assert_int_equal(bed_count_core(bed), 0);
     gc_bytes_unref(data);
@@ -277,11 +278,11 @@ static void
 abort_with_chunks_running_answers_each_once(void **state)
 {
     enum { N = 8 };
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
     struct gc_bytes *data = bed_data(1, N * CHUNK - 10);
     struct gc_blob_chunk_op ops[N] = { 0 };
-    struct bed_wait waits[N];
-    struct gc_blob_id id = bed_id(1);
+    struct blob_bed_wait waits[N];
+    struct gc_blob_id id = blob_bed_id(1);
     struct gc_blob_put *put = NULL;
 
     for (int round = 0; round < 20; round++) {
@@ -290,19 +291,19 @@ abort_with_chunks_running_answers_each_once(void **state)
             struct gc_slice slice = { data, data->data + i * CHUNK,
                                       GC_MIN(data->len - i * CHUNK, CHUNK) };
 
-            ops[i].op.notify = bed_notify(bed, &waits[i]);
+            ops[i].op.notify = blob_bed_notify(bed, &waits[i]);
             assert_int_equal(
                 gc_blob_put_chunk(put, &ops[i], &slice, gc_crc32c(0, slice.data, slice.len)), 0);
         }
         gc_blob_put_abort(put);
         for (int i = 0; i < N; i++) {
-            bed_wait(&waits[i]);
+            blob_bed_wait(&waits[i]);
             assert_true(ops[i].op.rc == 0 || ops[i].op.rc == GC_ECANCELED);
         }
     }
-    bed_until(bed, bed_puts_are_gone);
+    blob_bed_until(bed, bed_puts_are_gone);
     assert_int_equal(data->refs, 1);
-    bed_close(bed);
+    blob_bed_close(bed);
     assert_int_equal(bed_count_chunks(bed), 0);
     gc_bytes_unref(data);
 }
@@ -310,47 +311,47 @@ abort_with_chunks_running_answers_each_once(void **state)
 static void
 closing_aborts_puts_that_are_not_committed(void **state)
 {
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
     struct gc_bytes *data = bed_data(1, 3 * CHUNK + 5);
-    struct gc_blob_id id = bed_id(1);
+    struct gc_blob_id id = blob_bed_id(1);
     struct gc_blob_put *put = NULL;
 
     assert_int_equal(gc_blob_put_begin(bed->blobs, &id, &put), 0);
     assert_int_equal(bed_put_chunk(bed, put, data, 0), 0);
     assert_int_equal(bed_put_chunk(bed, put, data, 3 * CHUNK), 0);
-    bed_close(bed);
+    blob_bed_close(bed);
     assert_int_equal(data->refs, 1);
     gc_bytes_unref(data);
-    bed_open(bed);
-    assert_int_equal(bed_find(bed, 1), GC_ENOTFOUND);
+    blob_bed_open(bed);
+    assert_int_equal(blob_bed_find(bed, 1), GC_ENOTFOUND);
 }
 
 static void
 room_is_told_after_the_pool_was_used_up(void **state)
 {
     enum { MAX = 64 };
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
     struct gc_blob_reader *reader = NULL;
     struct gc_bytes *held[MAX] = { NULL };
-    struct gc_blob_id id = bed_id(1);
+    struct gc_blob_id id = blob_bed_id(1);
     struct gc_blob_read_op op = { 0 };
-    struct bed_wait room, wait;
+    struct blob_bed_wait room, wait;
     struct gc_blob_stat stat;
     unsigned n = 0;
     int rc = 0;
 
-    bed_close(bed);
+    blob_bed_close(bed);
     bed->conf.pool_bytes = 1; /* raised to the minimum */
-    bed->conf.room = bed_notify(bed, &room);
-    bed_open(bed);
-    assert_int_equal(bed_put(bed, 1, CHUNK), 0);
+    bed->conf.room = blob_bed_notify(bed, &room);
+    blob_bed_open(bed);
+    assert_int_equal(blob_bed_put(bed, 1, CHUNK), 0);
     assert_int_equal(gc_blob_open(bed->blobs, &id, &reader, &stat), 0);
     while (rc == 0) {
         assert_true(n < MAX);
-        op.op.notify = bed_notify(bed, &wait);
+        op.op.notify = blob_bed_notify(bed, &wait);
         rc = gc_blob_read_chunk(reader, &op, 0);
         if (rc == 0) {
-            bed_wait(&wait);
+            blob_bed_wait(&wait);
             assert_int_equal(op.op.rc, 0);
             held[n++] = op.bytes;
         }
@@ -358,15 +359,15 @@ room_is_told_after_the_pool_was_used_up(void **state)
     assert_int_equal(rc, GC_ELIMIT);
     assert_false(room.done);
     /* The other side has its share. */
-    assert_int_equal(bed_put(bed, 2, 2 * CHUNK), 0);
+    assert_int_equal(blob_bed_put(bed, 2, 2 * CHUNK), 0);
     gc_bytes_unref(held[--n]);
-    bed_wait(&room);
-    op.op.notify = bed_notify(bed, &wait);
+    blob_bed_wait(&room);
+    op.op.notify = blob_bed_notify(bed, &wait);
     assert_int_equal(gc_blob_read_chunk(reader, &op, 0), 0);
-    bed_wait(&wait);
+    blob_bed_wait(&wait);
     held[n++] = op.bytes;
     gc_blob_close(reader);
-    bed_close(bed); /* buffers may outlive the engine */
+    blob_bed_close(bed); /* buffers may outlive the engine */
     while (n > 0) {
         gc_bytes_unref(held[--n]);
     }
@@ -377,18 +378,18 @@ static void
 a_deleted_blob_vanishes_and_its_space_comes_back(void **state)
 {
     static const uint64_t lengths[] = { 0, 100, 40000, CHUNK, 5 * CHUNK + 20000, 150 * CHUNK };
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
 
     for (uint64_t i = 0; i < GC_ARRAY_LEN(lengths); i++) {
-        assert_int_equal(bed_put(bed, i, lengths[i]), 0);
+        assert_int_equal(blob_bed_put(bed, i, lengths[i]), 0);
     }
     for (uint64_t i = 0; i < GC_ARRAY_LEN(lengths); i++) {
-        assert_int_equal(bed_delete(bed, i), 0);
-        assert_int_equal(bed_find(bed, i), GC_ENOTFOUND);
-        assert_int_equal(bed_delete(bed, i), GC_ENOTFOUND);
+        assert_int_equal(blob_bed_delete(bed, i), 0);
+        assert_int_equal(blob_bed_find(bed, i), GC_ENOTFOUND);
+        assert_int_equal(blob_bed_delete(bed, i), GC_ENOTFOUND);
     }
-    bed_until(bed, bed_gc_is_done);
-    bed_close(bed);
+    blob_bed_until(bed, bed_gc_is_done);
+    blob_bed_close(bed);
     assert_int_equal(bed_count_chunks(bed), 0);
     assert_int_equal(bed_count_core(bed), 0);
 }
@@ -396,21 +397,21 @@ a_deleted_blob_vanishes_and_its_space_comes_back(void **state)
 static void
 an_open_blob_stays_readable_after_its_deletion(void **state)
 {
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
     struct gc_blob_reader *reader = NULL;
-    struct gc_blob_id id = bed_id(1);
+    struct gc_blob_id id = blob_bed_id(1);
     struct gc_bytes *bytes = NULL, *data = bed_data(1, 2 * CHUNK + 30000);
     struct gc_blob_stat stat;
     struct gc_blobs_stat all;
 
-    assert_int_equal(bed_put(bed, 1, data->len), 0);
-    assert_int_equal(bed_put(bed, 2, CHUNK), 0);
+    assert_int_equal(blob_bed_put(bed, 1, data->len), 0);
+    assert_int_equal(blob_bed_put(bed, 2, CHUNK), 0);
     assert_int_equal(gc_blob_open(bed->blobs, &id, &reader, &stat), 0);
-    assert_int_equal(bed_delete(bed, 1), 0);
-    assert_int_equal(bed_find(bed, 1), GC_ENOTFOUND);
-    assert_int_equal(bed_put(bed, 1, 50), 0); /* the id is free again, for a repair */
+    assert_int_equal(blob_bed_delete(bed, 1), 0);
+    assert_int_equal(blob_bed_find(bed, 1), GC_ENOTFOUND);
+    assert_int_equal(blob_bed_put(bed, 1, 50), 0); /* the id is free again, for a repair */
     /* Another deletion goes through, so the gc thread has passed by. */
-    assert_int_equal(bed_delete(bed, 2), 0);
+    assert_int_equal(blob_bed_delete(bed, 2), 0);
     do {
         (void)gc_queue_pop(&bed->done, 1);
         gc_blobs_stat(bed->blobs, &all);
@@ -422,9 +423,9 @@ an_open_blob_stays_readable_after_its_deletion(void **state)
         gc_bytes_unref(bytes);
     }
     gc_blob_close(reader);
-    bed_until(bed, bed_gc_is_done);
-    assert_int_equal(bed_check(bed, 1, 50), 0);
-    bed_close(bed);
+    blob_bed_until(bed, bed_gc_is_done);
+    assert_int_equal(blob_bed_check(bed, 1, 50), 0);
+    blob_bed_close(bed);
     assert_int_equal(bed_count_chunks(bed), 0);
     gc_bytes_unref(data);
 }
@@ -432,24 +433,24 @@ an_open_blob_stays_readable_after_its_deletion(void **state)
 static void
 removal_waits_for_the_delay_and_survives_a_restart(void **state)
 {
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
     struct gc_blobs_stat stat;
 
-    bed_close(bed);
+    blob_bed_close(bed);
     bed->conf.gc_delay_ms = 3600000;
-    bed_open(bed);
-    assert_int_equal(bed_put(bed, 1, 2 * CHUNK), 0);
-    assert_int_equal(bed_delete(bed, 1), 0);
-    bed_close(bed);
+    blob_bed_open(bed);
+    assert_int_equal(blob_bed_put(bed, 1, 2 * CHUNK), 0);
+    assert_int_equal(blob_bed_delete(bed, 1), 0);
+    blob_bed_close(bed);
     assert_int_equal(bed_count_chunks(bed), 2);
-    bed_open(bed);
+    blob_bed_open(bed);
     gc_blobs_stat(bed->blobs, &stat);
     assert_int_equal(stat.gc_queue, 1);
-    bed_close(bed);
+    blob_bed_close(bed);
     bed->conf.gc_delay_ms = 50;
-    bed_open(bed);
-    bed_until(bed, bed_gc_is_done);
-    bed_close(bed);
+    blob_bed_open(bed);
+    blob_bed_until(bed, bed_gc_is_done);
+    blob_bed_close(bed);
     assert_int_equal(bed_count_chunks(bed), 0);
 }
 
@@ -458,12 +459,12 @@ ids_are_listed_in_order_and_in_pages(void **state)
 {
     static const uint64_t numbers[] = { 0x301, 0x002, 0x1ff, 0x001, 0x300 };
     static const uint64_t sorted[] = { 0x001, 0x002, 0x1ff, 0x300, 0x301 };
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
     struct gc_blob_id page[2], after;
     size_t n = 0, seen = 0;
 
     for (size_t i = 0; i < 5; i++) {
-        assert_int_equal(bed_put(bed, numbers[i], i), 0);
+        assert_int_equal(blob_bed_put(bed, numbers[i], i), 0);
     }
     do {
         assert_int_equal(gc_blobs_list(bed->blobs, seen > 0 ? &after : NULL, page, 2, &n), 0);
@@ -473,7 +474,7 @@ ids_are_listed_in_order_and_in_pages(void **state)
         }
     } while (n > 0);
     assert_int_equal(seen, 5);
-    after = bed_id(0x100); /* not there itself */
+    after = blob_bed_id(0x100); /* not there itself */
     assert_int_equal(gc_blobs_list(bed->blobs, &after, page, 2, &n), 0);
     assert_int_equal(page[0].epoch << 8 | page[0].counter, 0x1ff);
 }
@@ -482,36 +483,36 @@ static void
 many_small_puts_share_commits(void **state)
 {
     enum { N = 64 };
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
     struct gc_blobs_identity before, after;
     struct gc_bytes *data = bed_data(0, 1024);
     uint32_t crc = gc_crc32c(0, data->data, data->len);
     struct gc_slice slice = { data, data->data, data->len };
     struct gc_blob_chunk_op ops[N] = { 0 };
     struct gc_blob_op commits[N] = { 0 };
-    struct bed_wait waits[N], commit_waits[N];
+    struct blob_bed_wait waits[N], commit_waits[N];
     struct gc_metrics *metrics = gc_metrics_new();
     uint64_t bulk_before;
 
-    bed_close(bed);
+    blob_bed_close(bed);
     bed->conf.metrics = metrics;
-    bed_open(bed);
+    blob_bed_open(bed);
     bulk_before =
         gc_metrics_counter(metrics, "gc_storage_commits_total", "env=\"bulk-0\"", "")->value;
     gc_blobs_identity(bed->blobs, &before);
     for (uint64_t i = 0; i < N; i++) {
-        struct gc_blob_id id = bed_id(i);
+        struct gc_blob_id id = blob_bed_id(i);
         struct gc_blob_put *put = NULL;
 
         assert_int_equal(gc_blob_put_begin(bed->blobs, &id, &put), 0);
-        ops[i].op.notify = bed_notify(bed, &waits[i]);
+        ops[i].op.notify = blob_bed_notify(bed, &waits[i]);
         assert_int_equal(gc_blob_put_chunk(put, &ops[i], &slice, crc), 0);
-        commits[i].notify = bed_notify(bed, &commit_waits[i]);
+        commits[i].notify = blob_bed_notify(bed, &commit_waits[i]);
         assert_int_equal(gc_blob_put_commit(put, &commits[i], 1024, crc), 0);
     }
     for (int i = 0; i < N; i++) {
-        bed_wait(&waits[i]);
-        bed_wait(&commit_waits[i]);
+        blob_bed_wait(&waits[i]);
+        blob_bed_wait(&commit_waits[i]);
         assert_int_equal(commits[i].rc, 0);
     }
     gc_blobs_identity(bed->blobs, &after);
@@ -520,14 +521,14 @@ many_small_puts_share_commits(void **state)
     assert_int_equal(
         gc_metrics_counter(metrics, "gc_storage_commits_total", "env=\"bulk-0\"", "")->value,
         bulk_before);
-    bed_close(bed);
+    blob_bed_close(bed);
     bed->conf.metrics = NULL;
     gc_metrics_free(metrics);
     gc_bytes_unref(data);
 }
 
 struct worker {
-    struct bed bed; /* its own queue on the shared engine */
+    struct blob_bed bed; /* its own queue on the shared engine */
     struct gc_thread thread;
     uint64_t base;
     int failures;
@@ -542,11 +543,11 @@ worker_main(void *arg)
     for (uint64_t i = 0; i < 24; i++) {
         uint64_t id = w->base + i, len = lengths[i % 4];
 
-        w->failures += bed_put(&w->bed, id, len) != 0;
-        w->failures += bed_check(&w->bed, id, len) != 0;
+        w->failures += blob_bed_put(&w->bed, id, len) != 0;
+        w->failures += blob_bed_check(&w->bed, id, len) != 0;
         if (i % 3 == 0) {
-            w->failures += bed_delete(&w->bed, id) != 0;
-            w->failures += bed_find(&w->bed, id) != GC_ENOTFOUND;
+            w->failures += blob_bed_delete(&w->bed, id) != 0;
+            w->failures += blob_bed_find(&w->bed, id) != GC_ENOTFOUND;
         }
     }
 }
@@ -555,7 +556,7 @@ static void
 threads_put_read_and_delete_at_once(void **state)
 {
     enum { N = 6 };
-    struct bed *bed = *state;
+    struct blob_bed *bed = *state;
     struct worker workers[N] = { 0 };
     struct gc_blobs_stat stat;
 
@@ -570,10 +571,10 @@ threads_put_read_and_delete_at_once(void **state)
         gc_thread_join(&workers[i].thread);
         assert_int_equal(workers[i].failures, 0);
     }
-    bed_until(bed, bed_gc_is_done);
+    blob_bed_until(bed, bed_gc_is_done);
     gc_blobs_stat(bed->blobs, &stat);
     assert_int_equal(stat.n_blobs, N * 16);
-    bed_close(bed); /* the engine has let go of the workers' queues */
+    blob_bed_close(bed); /* the engine has let go of the workers' queues */
     for (int i = 0; i < N; i++) {
         gc_queue_fini(&workers[i].bed.done);
     }

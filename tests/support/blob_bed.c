@@ -21,7 +21,7 @@
 #include "storage/kv.h"
 
 void
-blob_bed_init(struct bed *bed)
+blob_bed_init(struct blob_bed *bed)
 {
     memset(bed, 0, sizeof(*bed));
     strcpy(bed->dir, "/tmp/gc_test_blob.XXXXXX");
@@ -37,26 +37,26 @@ blob_bed_init(struct bed *bed)
 }
 
 void
-bed_open(struct bed *bed)
+blob_bed_open(struct blob_bed *bed)
 {
     assert_int_equal(gc_blobs_open(&bed->conf, &bed->blobs), 0);
 }
 
 void
-bed_close(struct bed *bed)
+blob_bed_close(struct blob_bed *bed)
 {
     gc_blobs_close(bed->blobs);
     bed->blobs = NULL;
 }
 
 void
-blob_bed_fini(struct bed *bed)
+blob_bed_fini(struct blob_bed *bed)
 {
     static const char *const names[] = { "lock", "core.mdb", "bulk-0.mdb", "bulk-1.mdb",
                                          "bulk-2.mdb" };
     char path[128];
 
-    bed_close(bed);
+    blob_bed_close(bed);
     for (size_t i = 0; i < GC_ARRAY_LEN(names); i++) {
         snprintf(path, sizeof(path), "%s/%s", bed->dir, names[i]);
         unlink(path);
@@ -72,36 +72,36 @@ blob_bed_fini(struct bed *bed)
 static void
 on_done(void *arg)
 {
-    struct bed_wait *wait = arg;
+    struct blob_bed_wait *wait = arg;
 
     gc_queue_push(&wait->bed->done, &wait->node);
 }
 
 struct gc_notify
-bed_notify(struct bed *bed, struct bed_wait *wait)
+blob_bed_notify(struct blob_bed *bed, struct blob_bed_wait *wait)
 {
     wait->bed = bed;
     wait->done = false;
     return (struct gc_notify){ on_done, wait };
 }
 
-struct bed_wait *
-bed_wait_any(struct bed *bed, int timeout_ms)
+struct blob_bed_wait *
+bed_wait_any(struct blob_bed *bed, int timeout_ms)
 {
     struct gc_list *node = gc_queue_pop(&bed->done, timeout_ms);
-    struct bed_wait *wait;
+    struct blob_bed_wait *wait;
 
     if (node == NULL) {
         return NULL;
     }
-    wait = gc_container_of(node, struct bed_wait, node);
+    wait = gc_container_of(node, struct blob_bed_wait, node);
     assert_false(wait->done); /* exactly once */
     wait->done = true;
     return wait;
 }
 
 void
-bed_wait(struct bed_wait *wait)
+blob_bed_wait(struct blob_bed_wait *wait)
 {
     while (!wait->done) {
         assert_non_null(bed_wait_any(wait->bed, BED_WAIT_MS));
@@ -126,20 +126,20 @@ bed_data(uint64_t seed, uint64_t len)
 }
 
 struct gc_blob_id
-bed_id(uint64_t n)
+blob_bed_id(uint64_t n)
 {
     return (struct gc_blob_id){ .epoch = n >> 8, .counter = n & 0xff };
 }
 
 int
-bed_put_chunk(struct bed *bed, struct gc_blob_put *put, struct gc_bytes *data, uint64_t at)
+bed_put_chunk(struct blob_bed *bed, struct gc_blob_put *put, struct gc_bytes *data, uint64_t at)
 {
     struct gc_slice slice = { data, data->data + at, GC_MIN(data->len - at, GC_BLOB_CHUNK_BYTES) };
     struct gc_blob_chunk_op op = { 0 };
-    struct bed_wait wait;
+    struct blob_bed_wait wait;
     int rc;
 
-    op.op.notify = bed_notify(bed, &wait);
+    op.op.notify = blob_bed_notify(bed, &wait);
     while ((rc = gc_blob_put_chunk(put, &op, &slice, gc_crc32c(0, slice.data, slice.len))) ==
            GC_ELIMIT) {
         (void)bed_wait_any(bed, 1); /* somebody else uses the pool */
@@ -147,31 +147,31 @@ bed_put_chunk(struct bed *bed, struct gc_blob_put *put, struct gc_bytes *data, u
     if (rc != 0) {
         return rc;
     }
-    bed_wait(&wait);
+    blob_bed_wait(&wait);
     return op.op.rc;
 }
 
 int
-bed_put_commit(struct bed *bed, struct gc_blob_put *put, struct gc_bytes *data)
+bed_put_commit(struct blob_bed *bed, struct gc_blob_put *put, struct gc_bytes *data)
 {
     struct gc_blob_op op = { 0 };
-    struct bed_wait wait;
+    struct blob_bed_wait wait;
     int rc;
 
-    op.notify = bed_notify(bed, &wait);
+    op.notify = blob_bed_notify(bed, &wait);
     rc = gc_blob_put_commit(put, &op, data->len, gc_crc32c(0, data->data, data->len));
     if (rc != 0) {
         gc_blob_put_abort(put);
         return rc;
     }
-    bed_wait(&wait);
+    blob_bed_wait(&wait);
     return op.rc;
 }
 
 int
-bed_put(struct bed *bed, uint64_t id, uint64_t len)
+blob_bed_put(struct blob_bed *bed, uint64_t id, uint64_t len)
 {
-    struct gc_blob_id blob_id = bed_id(id);
+    struct gc_blob_id blob_id = blob_bed_id(id);
     struct gc_blob_put *put = NULL;
     struct gc_bytes *data;
     int rc = gc_blob_put_begin(bed->blobs, &blob_id, &put);
@@ -193,38 +193,38 @@ bed_put(struct bed *bed, uint64_t id, uint64_t len)
 }
 
 int
-bed_delete(struct bed *bed, uint64_t id)
+blob_bed_delete(struct blob_bed *bed, uint64_t id)
 {
-    struct gc_blob_id blob_id = bed_id(id);
+    struct gc_blob_id blob_id = blob_bed_id(id);
     struct gc_blob_op op = { 0 };
-    struct bed_wait wait;
+    struct blob_bed_wait wait;
     int rc;
 
-    op.notify = bed_notify(bed, &wait);
+    op.notify = blob_bed_notify(bed, &wait);
     rc = gc_blob_delete(bed->blobs, &op, &blob_id);
     if (rc != 0) {
         return rc;
     }
-    bed_wait(&wait);
+    blob_bed_wait(&wait);
     return op.rc;
 }
 
 int
-bed_read_chunk(struct bed *bed, struct gc_blob_reader *reader, uint32_t no,
+bed_read_chunk(struct blob_bed *bed, struct gc_blob_reader *reader, uint32_t no,
                struct gc_bytes **ret_bytes)
 {
     struct gc_blob_read_op op = { 0 };
-    struct bed_wait wait;
+    struct blob_bed_wait wait;
     int rc;
 
-    op.op.notify = bed_notify(bed, &wait);
+    op.op.notify = blob_bed_notify(bed, &wait);
     while ((rc = gc_blob_read_chunk(reader, &op, no)) == GC_ELIMIT) {
         (void)bed_wait_any(bed, 1);
     }
     if (rc != 0) {
         return rc;
     }
-    bed_wait(&wait);
+    blob_bed_wait(&wait);
     if (op.op.rc == 0) {
         assert_int_equal(op.crc, gc_crc32c(0, op.bytes->data, op.bytes->len));
         *ret_bytes = op.bytes;
@@ -251,9 +251,9 @@ check_inline(struct gc_blob_reader *reader, const struct gc_bytes *data)
 }
 
 int
-bed_check(struct bed *bed, uint64_t id, uint64_t len)
+blob_bed_check(struct blob_bed *bed, uint64_t id, uint64_t len)
 {
-    struct gc_blob_id blob_id = bed_id(id);
+    struct gc_blob_id blob_id = blob_bed_id(id);
     struct gc_blob_reader *reader = NULL;
     struct gc_bytes *data = NULL;
     struct gc_blob_stat stat;
@@ -288,9 +288,9 @@ bed_check(struct bed *bed, uint64_t id, uint64_t len)
 }
 
 int
-bed_find(struct bed *bed, uint64_t id)
+blob_bed_find(struct blob_bed *bed, uint64_t id)
 {
-    struct gc_blob_id blob_id = bed_id(id);
+    struct gc_blob_id blob_id = blob_bed_id(id);
     struct gc_blob_reader *reader = NULL;
     struct gc_blob_stat stat;
     int rc = gc_blob_open(bed->blobs, &blob_id, &reader, &stat);
@@ -302,7 +302,7 @@ bed_find(struct bed *bed, uint64_t id)
 }
 
 void
-bed_until(struct bed *bed, bool (*check)(struct bed *bed))
+blob_bed_until(struct blob_bed *bed, bool (*check)(struct blob_bed *bed))
 {
     uint64_t deadline = gc_clock_mono_ms() + BED_WAIT_MS;
 
@@ -313,7 +313,7 @@ bed_until(struct bed *bed, bool (*check)(struct bed *bed))
 }
 
 bool
-bed_gc_is_done(struct bed *bed)
+bed_gc_is_done(struct blob_bed *bed)
 {
     struct gc_blobs_stat stat;
 
@@ -322,7 +322,7 @@ bed_gc_is_done(struct bed *bed)
 }
 
 bool
-bed_puts_are_gone(struct bed *bed)
+bed_puts_are_gone(struct blob_bed *bed)
 {
     struct gc_blobs_stat stat;
 
@@ -331,7 +331,7 @@ bed_puts_are_gone(struct bed *bed)
 }
 
 static uint64_t
-count_table(struct bed *bed, const char *file, const char *table)
+count_table(struct blob_bed *bed, const char *file, const char *table)
 {
     const char *tables[] = { table, NULL };
     const bool int_keys[] = { true };
@@ -350,14 +350,14 @@ count_table(struct bed *bed, const char *file, const char *table)
 }
 
 uint64_t
-bed_count_chunks(struct bed *bed)
+bed_count_chunks(struct blob_bed *bed)
 {
     assert_null(bed->blobs);
     return count_table(bed, "bulk-0.mdb", "chunk") + count_table(bed, "bulk-1.mdb", "chunk");
 }
 
 uint64_t
-bed_count_core(struct bed *bed)
+bed_count_core(struct blob_bed *bed)
 {
     assert_null(bed->blobs);
     return count_table(bed, "core.mdb", "piece") + count_table(bed, "core.mdb", "blob");

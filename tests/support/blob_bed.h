@@ -11,7 +11,7 @@
 
 #define BED_WAIT_MS 120000
 
-struct bed {
+struct blob_bed {
     char dir[64];
     struct gc_blob_conf conf;
     struct gc_blobs *blobs;
@@ -19,52 +19,53 @@ struct bed {
 };
 
 /* A request's way back to the bed's thread. */
-struct bed_wait {
-    struct bed *bed;
+struct blob_bed_wait {
+    struct blob_bed *bed;
     struct gc_list node;
     bool done;
 };
 
 /* An empty folder and a conf with a small map, no gc delay and hardly a reserve; the engine is not
  * opened. */
-void blob_bed_init(struct bed *bed);
-void bed_open(struct bed *bed);
-void bed_close(struct bed *bed);     /* the engine */
-void blob_bed_fini(struct bed *bed); /* closes and removes the folder */
+void blob_bed_init(struct blob_bed *bed);
+void blob_bed_open(struct blob_bed *bed);
+void blob_bed_close(struct blob_bed *bed); /* the engine */
+void blob_bed_fini(struct blob_bed *bed);  /* closes and removes the folder */
 
-struct gc_notify bed_notify(struct bed *bed, struct bed_wait *wait);
-void bed_wait(struct bed_wait *wait);
+struct gc_notify blob_bed_notify(struct blob_bed *bed, struct blob_bed_wait *wait);
+void blob_bed_wait(struct blob_bed_wait *wait);
 /* One trip of any request; NULL after TIMEOUT_MS. */
-struct bed_wait *bed_wait_any(struct bed *bed, int timeout_ms);
+struct blob_bed_wait *bed_wait_any(struct blob_bed *bed, int timeout_ms);
 
 /* LEN bytes that depend on SEED; the caller unrefs. */
 struct gc_bytes *bed_data(uint64_t seed, uint64_t len);
-struct gc_blob_id bed_id(uint64_t n);
+struct gc_blob_id blob_bed_id(uint64_t n);
 
 /* Give the part of DATA from AT (a chunk, or what is left) to PUT and wait; the answer, of the
  * start or of the request. */
-int bed_put_chunk(struct bed *bed, struct gc_blob_put *put, struct gc_bytes *data, uint64_t at);
-int bed_put_commit(struct bed *bed, struct gc_blob_put *put, struct gc_bytes *data);
+int bed_put_chunk(struct blob_bed *bed, struct gc_blob_put *put, struct gc_bytes *data,
+                  uint64_t at);
+int bed_put_commit(struct blob_bed *bed, struct gc_blob_put *put, struct gc_bytes *data);
 /* Store blob ID of LEN bytes made from SEED ID; the first error. */
-int bed_put(struct bed *bed, uint64_t id, uint64_t len);
-int bed_delete(struct bed *bed, uint64_t id);
+int blob_bed_put(struct blob_bed *bed, uint64_t id, uint64_t len);
+int blob_bed_delete(struct blob_bed *bed, uint64_t id);
 /* Chunk NO of READER, waited for. */
-int bed_read_chunk(struct bed *bed, struct gc_blob_reader *reader, uint32_t no,
+int bed_read_chunk(struct blob_bed *bed, struct gc_blob_reader *reader, uint32_t no,
                    struct gc_bytes **ret_bytes);
-/* Read blob ID whole; 0 when it is what bed_put stores for LEN, GC_EINTERNAL when it differs, else
- * the error. */
-int bed_check(struct bed *bed, uint64_t id, uint64_t len);
-int bed_find(struct bed *bed, uint64_t id); /* only open and close */
+/* Read blob ID whole; 0 when it is what blob_bed_put stores for LEN, GC_EINTERNAL when it differs,
+ * else the error. */
+int blob_bed_check(struct blob_bed *bed, uint64_t id, uint64_t len);
+int blob_bed_find(struct blob_bed *bed, uint64_t id); /* only open and close */
 
 /* Wait until CHECK(bed) holds. */
-void bed_until(struct bed *bed, bool (*check)(struct bed *bed));
-bool bed_gc_is_done(struct bed *bed);
-bool bed_puts_are_gone(struct bed *bed);
+void blob_bed_until(struct blob_bed *bed, bool (*check)(struct blob_bed *bed));
+bool bed_gc_is_done(struct blob_bed *bed);
+bool bed_puts_are_gone(struct blob_bed *bed);
 
 /* With the engine closed: entries of the chunk tables of all bulk files; of the core tables piece
  * and blob. */
-uint64_t bed_count_chunks(struct bed *bed);
-uint64_t bed_count_core(struct bed *bed);
+uint64_t bed_count_chunks(struct blob_bed *bed);
+uint64_t bed_count_core(struct blob_bed *bed);
 
 /* A value like RssAnon of /proc/self/status in KiB. */
 uint64_t bed_proc_kib(const char *name);
