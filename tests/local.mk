@@ -65,6 +65,8 @@ check_LIBRARIES += %D%/support/libgctest.a
     %D%/support/http_bed.c %D%/support/http_bed.h \
     %D%/support/meta_env.c %D%/support/meta_env.h \
     %D%/support/pki.c %D%/support/pki.h \
+    %D%/support/rpc_bed.c %D%/support/rpc_bed.h \
+    %D%/support/rpc_echo.c \
     %D%/support/until.h
 GC_TEST_LIBS = %D%/support/libgctest.a
 

@@ -15,7 +15,14 @@
  * otherwise CANCELLED (peer reset or lost), DEADLINE_EXCEEDED, or our own failure. A handler stops
  * its work then.
  *
- * The deadline is enforced here on both sides. Threads: a call lives on its loop. */
+ * After on_end the functions here are harmless while the call's memory is kept by gc_rpc_ref; work
+ * that goes on elsewhere (a storage operation with memory of the arena) holds a reference, and a
+ * server call counts until the last one is gone.
+ *
+ * The deadline is enforced here on both sides. Calls without one may have a progress deadline: they
+ * end with DEADLINE_EXCEEDED when nothing has moved for that long although the peer owes something
+ * (it takes nothing of what is queued, or sends nothing although all it sent is consumed).
+ * Threads: a call lives on its loop. */
 #ifndef GC_RPC_CALL_H
 #define GC_RPC_CALL_H
 
@@ -31,6 +38,8 @@
 
 #define GC_RPC_MESSAGE_BYTES_MAX (4u * 1024 * 1024)
 #define GC_RPC_NO_DEADLINE       0
+#define GC_RPC_ARENA_BYTES_MAX   (1024 * 1024)
+#define GC_RPC_HEAD_LEN_MAX      64 /* of gc_rpc_send_parts */
 
 struct gc_rpc_call;
 
@@ -48,16 +57,30 @@ struct gc_rpc_handler {
 
 void gc_rpc_set_handler(struct gc_rpc_call *call, const struct gc_rpc_handler *handler, void *arg);
 
+/* Keep the call's memory beyond on_end. */
+struct gc_rpc_call *gc_rpc_ref(struct gc_rpc_call *call);
+void gc_rpc_unref(struct gc_rpc_call *call);
+
 struct gc_loop *gc_rpc_loop(const struct gc_rpc_call *call);
+/* Memory that lives as long as the call, at most GC_RPC_ARENA_BYTES_MAX. */
 struct gc_arena *gc_rpc_arena(struct gc_rpc_call *call);
-const struct gc_peer *
-gc_rpc_peer(const struct gc_rpc_call *call); /* client: NULL before a connection is chosen */
+/* NULL where there is no connection: on clients before one is chosen, on both sides once the call
+ * has been given up. Valid until the next turn of the loop. */
+const struct gc_peer *gc_rpc_peer(const struct gc_rpc_call *call);
 /* The call's trace: the server's adopted from the peer with a new span, the client's as given. */
 const struct gc_trace *gc_rpc_trace(const struct gc_rpc_call *call);
 /* What is left, ms; UINT64_MAX without a deadline; 0 when it has passed. */
 uint64_t gc_rpc_remaining_ms(const struct gc_rpc_call *call);
-/* Server: request metadata; value of NAME (first), DATA NULL when absent. */
+/* deadline_ms for a call that is made for CALL's sake: what is left less a margin for the answer,
+ * at most OWN_MS (0 = no limit of its own). Never 0, which would mean no deadline; without any
+ * deadline GC_RPC_NO_DEADLINE. */
+uint64_t gc_rpc_child_deadline_ms(const struct gc_rpc_call *call, uint64_t own_ms);
+/* Metadata received with the head, "-bin" values decoded: the value of NAME (first), DATA NULL when
+ * absent; or all of it. */
 struct gc_str gc_rpc_metadata(const struct gc_rpc_call *call, const char *name);
+const struct gc_http_field *gc_rpc_metadata_all(const struct gc_rpc_call *call, size_t *ret_n);
+/* Client, from on_end on: trailing metadata of the server. */
+const struct gc_http_field *gc_rpc_trailers(const struct gc_rpc_call *call, size_t *ret_n);
 
 /* Queue one message; references MSG. GC_ELIMIT beyond the queue limit, GC_ECLOSED after
  * half-close/finish or end. */
@@ -71,8 +94,14 @@ bool gc_rpc_writable(const struct gc_rpc_call *call);
 void gc_rpc_consume(struct gc_rpc_call *call);
 /* Client: no more messages from us. */
 int gc_rpc_half_close(struct gc_rpc_call *call);
-/* Server: end with STATUS (NULL = OK) and optional trailing metadata; nothing may be sent after it.
- * An error before any message is sent as Trailers-Only. */
+/* Server: metadata to go with the response's head, before anything is sent; and to go with its end.
+ * Copied; rules as in gc_rpc_call_conf. GC_EPARSE, GC_ELIMIT; GC_ECLOSED when it is too late. */
+int gc_rpc_set_headers(struct gc_rpc_call *call, const struct gc_http_field *fields, size_t n);
+int gc_rpc_set_trailers(struct gc_rpc_call *call, const struct gc_http_field *fields, size_t n);
+/* Server: send the head now instead of with the first message. */
+int gc_rpc_send_headers(struct gc_rpc_call *call);
+/* Server: end with STATUS (NULL = OK); nothing may be sent after it. An error before any message is
+ * sent as Trailers-Only. */
 int gc_rpc_finish(struct gc_rpc_call *call, const struct gc_rpc_status *status);
 /* The same with trailing metadata (copied; names and "-bin" as in gc_rpc_call_conf). */
 int gc_rpc_finish_with(struct gc_rpc_call *call, const struct gc_rpc_status *status,

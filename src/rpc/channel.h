@@ -54,6 +54,8 @@ void gc_rpc_channel_free(struct gc_rpc_channel *channel);
 struct gc_rpc_call_conf {
     const char *path;             /* "/gcommon.v1.blob.BlobService/Write"; static memory */
     uint64_t deadline_ms;         /* from now; GC_RPC_NO_DEADLINE = none (bulk streams) */
+    uint64_t progress_ms;         /* progress deadline, see rpc/call.h; 0 = none */
+    bool one_response;            /* end UNIMPLEMENTED when OK comes with no or several messages */
     bool wait_for_ready;          /* queue while the channel fails to connect, until the deadline */
     const struct gc_trace *trace; /* sent as traceparent; NULL = none */
     const struct gc_http_field *metadata; /* copied; names [0-9a-z_.-], not grpc-*; "-bin" values

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* gRPC server: services over a gc_http_server. A service is a table; a method is a row with its
- * kind and one function. */
+ * kind and one function.
+ *
+ * Refused before any handler: other content types (HTTP 415), other methods than POST (405), HTTP/1
+ * (505), unknown services and methods (UNIMPLEMENTED), peers without the role, encodings other than
+ * identity (UNIMPLEMENTED), a malformed grpc-timeout or base64 (INTERNAL). A missing `te` is
+ * tolerated. Unary and server-streaming calls with no or several requests end UNIMPLEMENTED. */
 #ifndef GC_RPC_SERVER_H
 #define GC_RPC_SERVER_H
 
@@ -21,6 +26,7 @@ struct gc_rpc_method {
     unsigned message_bytes_max; /* of a request; 0 = GC_RPC_MESSAGE_BYTES_MAX */
     uint64_t deadline_max_ms;   /* calls without a deadline or a longer one get this; 0 = none (bulk
                                    streams) */
+    uint64_t progress_ms;       /* progress deadline, see rpc/call.h; 0 = none */
 };
 
 struct gc_rpc_service {
@@ -38,6 +44,10 @@ struct gc_rpc_server; /* one per loop */
 int gc_rpc_server_new(struct gc_loop *loop, struct gc_metrics *metrics,
                       struct gc_rpc_server **ret_server);
 int gc_rpc_server_add(struct gc_rpc_server *server, const struct gc_rpc_service *service);
+/* Calls at once, counted until their last reference is gone; more are refused with
+ * RESOURCE_EXHAUSTED. Default GC_RPC_SERVER_CALLS_MAX. */
+#define GC_RPC_SERVER_CALLS_MAX 4096
+void gc_rpc_server_set_calls_max(struct gc_rpc_server *server, size_t n_max);
 void gc_rpc_server_free(struct gc_rpc_server *server); /* its calls are over */
 
 /* True when HEAD looks like gRPC (content-type application/grpc, alone or followed by + or ;). */
@@ -52,6 +62,7 @@ struct gc_rpc_health;
 int gc_rpc_health_new(struct gc_rpc_server *server,
                       struct gc_rpc_health **ret_health); /* adds the service */
 void gc_rpc_health_set(struct gc_rpc_health *health, const char *service, bool serving);
+/* Ends the watching calls; right before or any time after the server is freed. */
 void gc_rpc_health_free(struct gc_rpc_health *health);
 
 #endif
