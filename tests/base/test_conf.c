@@ -244,6 +244,8 @@ an_indented_key_is_refused(void **state)
                         "a.conf:3: a key must not be indented (the line would continue servers)");
     assert_int_equal(parse(f, "[rpc]\ndeadline_ms = 20\n  30\n"), GC_ECONFIG);
     assert_string_equal(f->error, "a.conf:3: indented line, but deadline_ms has one value");
+    assert_int_equal(parse(f, "[rpc]\nservers = a\n[node]\n  servers = b\n"), GC_ECONFIG);
+    assert_string_equal(f->error, "a.conf:4: unknown key servers in [node]");
 }
 
 static void

@@ -227,6 +227,51 @@ a_waiting_taker_is_woken_by_push_and_close(void **state)
     gc_queue_fini(&t.queue);
 }
 
+static void
+count_then_wait(void *arg)
+{
+    struct traffic *t = arg;
+    atomic_fetch_add(&t->next_consumer, 1);
+    gc_queue_pop(&t->queue, DEADLINE_MS);
+}
+
+/* Until COUNT has reached WANT; a queue that nobody fills is the clock. */
+static void
+await(atomic_uint *count, unsigned want)
+{
+    struct gc_queue never;
+    uint64_t until_ms = gc_clock_mono_ms() + DEADLINE_MS;
+    gc_queue_init(&never);
+    while (atomic_load(count) < want) {
+        assert_true(gc_clock_mono_ms() < until_ms);
+        gc_queue_pop(&never, 1);
+    }
+    gc_queue_fini(&never);
+}
+
+static void
+close_wakes_all_who_wait(void **state)
+{
+    static struct traffic t;
+    struct gc_thread consumers[CONSUMERS];
+    (void)state;
+    uint64_t before = gc_clock_mono_ms();
+    for (int round = 0; round < 20; round++) {
+        gc_queue_init(&t.queue);
+        atomic_store(&t.next_consumer, 0);
+        for (size_t i = 0; i < CONSUMERS; i++) {
+            assert_int_equal(gc_thread_start(&consumers[i], "wait", count_then_wait, &t), 0);
+        }
+        await(&t.next_consumer, CONSUMERS);
+        gc_queue_close(&t.queue);
+        for (size_t i = 0; i < CONSUMERS; i++) {
+            gc_thread_join(&consumers[i]);
+        }
+        gc_queue_fini(&t.queue);
+    }
+    assert_true(gc_clock_mono_ms() - before < DEADLINE_MS);
+}
+
 int
 main(void)
 {
@@ -237,6 +282,7 @@ main(void)
         cmocka_unit_test(a_closed_queue_gives_what_it_still_has),
         cmocka_unit_test(many_threads_lose_and_double_nothing),
         cmocka_unit_test(a_waiting_taker_is_woken_by_push_and_close),
+        cmocka_unit_test(close_wakes_all_who_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
