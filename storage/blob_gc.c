@@ -168,12 +168,13 @@ gc_collect(struct gc_blobs *blobs, uint64_t due_upto, struct blob_rows_job *job)
     struct gc_kv_txn *txn;
     unsigned pages = 0;
     bool held = false;
-    int rc = gc_kv_begin(blobs->core, false, &txn);
+    int rc;
 
+    job->n = 0;
+    rc = gc_kv_begin(blobs->core, false, &txn);
     if (rc != 0) {
         return rc;
     }
-    job->n = 0;
     rc = gc_kv_cursor_open(txn, CORE_GC, &cursor);
     if (rc == 0) {
         rc = gc_kv_seek(cursor, gc_kv_val(NULL, 0), &key, &val);

@@ -226,8 +226,10 @@ read_tail(struct gc_blobs *blobs, const struct gc_blob_read_op *op, uint32_t *re
     }
     rc = gc_blob_lookup_local(txn, op->reader->local, &rec);
     if (rc != 0 || rec.tail_len != op->bytes->len) {
-        rc = GC_ECHECKSUM;
-    } else if (rec.inline_data != NULL) {
+        gc_kv_abort(txn);
+        return GC_ECHECKSUM;
+    }
+    if (rec.inline_data != NULL) {
         memcpy(op->bytes->data, rec.inline_data, rec.tail_len);
     } else {
         rc = read_pieces(txn, op->reader->local, op->bytes->data, rec.tail_len);

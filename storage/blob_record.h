@@ -30,6 +30,10 @@
 #define GC_BLOB_CHUNK_HEAD       32u
 #define GC_BLOB_ID_KEY           16u
 
+_Static_assert(GC_BLOB_STORE_RECORD_MAX == 308 && GC_BLOB_STATE_RECORD == 64 &&
+                   GC_BLOB_BULK_RECORD == 28 && GC_BLOB_RECORD_HEAD == 52 &&
+                   GC_BLOB_GC_RECORD == 32,
+               "FORMAT.md");
 /* A chunk with its head fills 64 pages less the 16 bytes of LMDB's page header. */
 _Static_assert(GC_BLOB_CHUNK_HEAD + GC_BLOB_CHUNK_BYTES == GC_KV_CHUNK_MAX, "chunk size");
 _Static_assert(GC_KV_CHUNK_MAX == 64 * 4096 - 16, "chunk pages");

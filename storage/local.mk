@@ -14,3 +14,4 @@ noinst_LIBRARIES += %D%/libgcstorage.a
     %D%/kv.c %D%/kv.h %D%/kv_priv.h \
     %D%/kv_lmdb.c \
     %D%/kv_mem.c
+EXTRA_DIST += %D%/FORMAT.md

@@ -15,6 +15,8 @@ TESTS_CRYPTO = \
     %D%/crypto/test_x509
 TESTS_STORAGE = \
     %D%/storage/test_blob \
+    %D%/storage/test_blob_fault \
+    %D%/storage/test_blob_record \
     %D%/storage/test_kv
 TESTS_CORE = \
     %D%/core/test_acl %D%/core/test_chunk %D%/core/test_http_cond %D%/core/test_http_range \
@@ -54,7 +56,7 @@ GC_UNIT_TESTS = $(TESTS_BASE) $(TESTS_CRYPTO) $(TESTS_STORAGE) $(TESTS_CORE) $(T
 # A new fuzz target is one word here (tests/fuzz/fuzz_<name>.c with LLVMFuzzerTestOneInput) and a folder
 # tests/fuzz/corpus/fuzz_<name>/. Without --enable-fuzz, make check replays the corpus.
 FUZZ_TARGETS = \
-    %D%/fuzz/fuzz_conf %D%/fuzz/fuzz_http_cond %D%/fuzz/fuzz_token \
+    %D%/fuzz/fuzz_conf %D%/fuzz/fuzz_http_cond %D%/fuzz/fuzz_record %D%/fuzz/fuzz_token \
     %D%/fuzz/fuzz_x509
 
 # Shared fixtures: tests/support/*.[ch], included as "tests/support/<name>.h".

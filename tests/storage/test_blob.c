@@ -71,19 +71,19 @@ static void
 a_blob_is_invisible_until_its_commit_is_answered(void **state)
 {
     struct blob_bed *bed = *state;
-    struct gc_bytes *data = bed_data(7, CHUNK + 10);
+    struct gc_bytes *data = blob_bed_data(7, CHUNK + 10);
     struct gc_blob_id id = blob_bed_id(7), ids[4];
     struct gc_blob_put *put = NULL;
     size_t n = 99;
 
     assert_int_equal(blob_bed_find(bed, 7), GC_ENOTFOUND);
     assert_int_equal(gc_blob_put_begin(bed->blobs, &id, &put), 0);
-    assert_int_equal(bed_put_chunk(bed, put, data, 0), 0);
-    assert_int_equal(bed_put_chunk(bed, put, data, CHUNK), 0);
+    assert_int_equal(blob_bed_put_chunk(bed, put, data, 0), 0);
+    assert_int_equal(blob_bed_put_chunk(bed, put, data, CHUNK), 0);
     assert_int_equal(blob_bed_find(bed, 7), GC_ENOTFOUND);
     assert_int_equal(gc_blobs_list(bed->blobs, NULL, ids, 4, &n), 0);
     assert_int_equal(n, 0);
-    assert_int_equal(bed_put_commit(bed, put, data), 0);
+    assert_int_equal(blob_bed_put_commit(bed, put, data), 0);
     assert_int_equal(blob_bed_check(bed, 7, CHUNK + 10), 0);
     gc_bytes_unref(data);
 }
@@ -128,7 +128,7 @@ a_chunk_that_does_not_match_its_crc_is_refused(void **state)
     struct blob_bed *bed = *state;
 
     for (uint64_t i = 0; i < GC_ARRAY_LEN(lengths); i++) {
-        struct gc_bytes *data = bed_data(i, lengths[i]);
+        struct gc_bytes *data = blob_bed_data(i, lengths[i]);
         struct gc_blob_id id = blob_bed_id(i);
         struct gc_blob_put *put = NULL;
         uint32_t crc = gc_crc32c(0, data->data, data->len) ^ 1;
@@ -143,26 +143,26 @@ a_chunk_that_does_not_match_its_crc_is_refused(void **state)
         assert_int_equal(blob_bed_find(bed, i), GC_ENOTFOUND);
         gc_bytes_unref(data);
     }
-    blob_bed_until(bed, bed_puts_are_gone);
+    blob_bed_until(bed, blob_bed_puts_are_gone);
 }
 
 static void
 commit_checks_length_and_crc_of_the_whole(void **state)
 {
     struct blob_bed *bed = *state;
-    struct gc_bytes *data = bed_data(1, CHUNK + 100);
+    struct gc_bytes *data = blob_bed_data(1, CHUNK + 100);
     uint32_t crc = gc_crc32c(0, data->data, data->len);
     struct gc_blob_id id = blob_bed_id(1);
     struct gc_blob_put *put = NULL;
     struct gc_blob_op op = { 0 };
 
     assert_int_equal(gc_blob_put_begin(bed->blobs, &id, &put), 0);
-    assert_int_equal(bed_put_chunk(bed, put, data, 0), 0);
-    assert_int_equal(bed_put_chunk(bed, put, data, CHUNK), 0);
+    assert_int_equal(blob_bed_put_chunk(bed, put, data, 0), 0);
+    assert_int_equal(blob_bed_put_chunk(bed, put, data, CHUNK), 0);
     assert_int_equal(gc_blob_put_commit(put, &op, data->len - 1, crc), GC_ERANGE);
     assert_int_equal(gc_blob_put_commit(put, &op, data->len, crc ^ 1), GC_ECHECKSUM);
     /* Refused at the start, so the put is still ours. */
-    assert_int_equal(bed_put_commit(bed, put, data), 0);
+    assert_int_equal(blob_bed_put_commit(bed, put, data), 0);
     assert_int_equal(blob_bed_check(bed, 1, CHUNK + 100), 0);
     gc_bytes_unref(data);
 }
@@ -171,8 +171,8 @@ static void
 chunks_of_wrong_lengths_are_refused(void **state)
 {
     struct blob_bed *bed = *state;
-    struct gc_bytes *data = bed_data(1, CHUNK + 1);
-    struct gc_bytes *part = bed_data(2, 100);
+    struct gc_bytes *data = blob_bed_data(1, CHUNK + 1);
+    struct gc_bytes *part = blob_bed_data(2, 100);
     struct gc_blob_id id = blob_bed_id(1);
     struct gc_blob_put *put = NULL;
 
@@ -180,9 +180,10 @@ chunks_of_wrong_lengths_are_refused(void **state)
     assert_int_equal(put_chunk_with_crc(bed, put, data, 0), GC_ERANGE);
     data->len = 0;
     assert_int_equal(put_chunk_with_crc(bed, put, data, 0), GC_ERANGE);
-    assert_int_equal(bed_put_chunk(bed, put, part, 0), 0);
-    assert_int_equal(bed_put_chunk(bed, put, part, 0), GC_ERANGE); /* the short one was the last */
-    assert_int_equal(bed_put_commit(bed, put, part), 0);
+    assert_int_equal(blob_bed_put_chunk(bed, put, part, 0), 0);
+    assert_int_equal(blob_bed_put_chunk(bed, put, part, 0),
+                     GC_ERANGE); /* the short one was the last */
+    assert_int_equal(blob_bed_put_commit(bed, put, part), 0);
     gc_bytes_unref(part);
     gc_bytes_unref(data);
 }
@@ -199,11 +200,11 @@ reading_past_the_end_is_refused(void **state)
     assert_int_equal(blob_bed_put(bed, 1, 2 * CHUNK), 0);
     assert_int_equal(blob_bed_put(bed, 2, 0), 0);
     assert_int_equal(gc_blob_open(bed->blobs, &id, &reader, &stat), 0);
-    assert_int_equal(bed_read_chunk(bed, reader, 2, &bytes), GC_ERANGE);
-    assert_int_equal(bed_read_chunk(bed, reader, UINT32_MAX, &bytes), GC_ERANGE);
+    assert_int_equal(blob_bed_read_chunk(bed, reader, 2, &bytes), GC_ERANGE);
+    assert_int_equal(blob_bed_read_chunk(bed, reader, UINT32_MAX, &bytes), GC_ERANGE);
     gc_blob_close(reader);
     assert_int_equal(gc_blob_open(bed->blobs, &empty, &reader, &stat), 0);
-    assert_int_equal(bed_read_chunk(bed, reader, 0, &bytes), GC_ERANGE);
+    assert_int_equal(blob_bed_read_chunk(bed, reader, 0, &bytes), GC_ERANGE);
     gc_blob_close(reader);
 }
 
@@ -214,7 +215,7 @@ a_commit_waits_for_its_chunks(void **state)
 {
     enum { N = 6 };
     struct blob_bed *bed = *state;
-    struct gc_bytes *data = bed_data(5, N * CHUNK - 1000);
+    struct gc_bytes *data = blob_bed_data(5, N * CHUNK - 1000);
     struct gc_blob_chunk_op ops[N] = { 0 };
     struct blob_bed_wait waits[N], commit_wait;
     struct gc_blob_id id = blob_bed_id(5);
@@ -234,7 +235,7 @@ a_commit_waits_for_its_chunks(void **state)
     assert_int_equal(
         gc_blob_put_commit(put, &commit, data->len, gc_crc32c(0, data->data, data->len)), 0);
     for (int i = 0; i < N; i++) {
-        assert_ptr_not_equal(bed_wait_any(bed, BED_WAIT_MS), &commit_wait);
+        assert_ptr_not_equal(blob_bed_wait_any(bed, BLOB_BED_WAIT_MS), &commit_wait);
     }
     blob_bed_wait(&commit_wait);
     assert_int_equal(commit.rc, 0);
@@ -251,26 +252,26 @@ abort_before_anything_leaves_nothing(void **state)
 
     assert_int_equal(gc_blob_put_begin(bed->blobs, &id, &put), 0);
     gc_blob_put_abort(put);
-    assert_true(bed_puts_are_gone(bed));
+    assert_true(blob_bed_puts_are_gone(bed));
 }
 
 static void
 abort_after_chunks_removes_them(void **state)
 {
     struct blob_bed *bed = *state;
-    struct gc_bytes *data = bed_data(1, 5 * CHUNK + 100);
+    struct gc_bytes *data = blob_bed_data(1, 5 * CHUNK + 100);
     struct gc_blob_id id = blob_bed_id(1);
     struct gc_blob_put *put = NULL;
 
     assert_int_equal(gc_blob_put_begin(bed->blobs, &id, &put), 0);
     for (uint64_t at = 0; at < data->len; at += CHUNK) {
-        assert_int_equal(bed_put_chunk(bed, put, data, at), 0);
+        assert_int_equal(blob_bed_put_chunk(bed, put, data, at), 0);
     }
     gc_blob_put_abort(put);
-    blob_bed_until(bed, bed_puts_are_gone);
+    blob_bed_until(bed, blob_bed_puts_are_gone);
     blob_bed_close(bed);
-    assert_int_equal(bed_count_chunks(bed), 0);
-    assert_int_equal(bed_count_core(bed), 0);
+    assert_int_equal(blob_bed_count_chunks(bed), 0);
+    assert_int_equal(blob_bed_count_core(bed), 0);
     gc_bytes_unref(data);
 }
 
@@ -279,7 +280,7 @@ abort_with_chunks_running_answers_each_once(void **state)
 {
     enum { N = 8 };
     struct blob_bed *bed = *state;
-    struct gc_bytes *data = bed_data(1, N * CHUNK - 10);
+    struct gc_bytes *data = blob_bed_data(1, N * CHUNK - 10);
     struct gc_blob_chunk_op ops[N] = { 0 };
     struct blob_bed_wait waits[N];
     struct gc_blob_id id = blob_bed_id(1);
@@ -301,10 +302,10 @@ abort_with_chunks_running_answers_each_once(void **state)
             assert_true(ops[i].op.rc == 0 || ops[i].op.rc == GC_ECANCELED);
         }
     }
-    blob_bed_until(bed, bed_puts_are_gone);
+    blob_bed_until(bed, blob_bed_puts_are_gone);
     assert_int_equal(data->refs, 1);
     blob_bed_close(bed);
-    assert_int_equal(bed_count_chunks(bed), 0);
+    assert_int_equal(blob_bed_count_chunks(bed), 0);
     gc_bytes_unref(data);
 }
 
@@ -312,13 +313,13 @@ static void
 closing_aborts_puts_that_are_not_committed(void **state)
 {
     struct blob_bed *bed = *state;
-    struct gc_bytes *data = bed_data(1, 3 * CHUNK + 5);
+    struct gc_bytes *data = blob_bed_data(1, 3 * CHUNK + 5);
     struct gc_blob_id id = blob_bed_id(1);
     struct gc_blob_put *put = NULL;
 
     assert_int_equal(gc_blob_put_begin(bed->blobs, &id, &put), 0);
-    assert_int_equal(bed_put_chunk(bed, put, data, 0), 0);
-    assert_int_equal(bed_put_chunk(bed, put, data, 3 * CHUNK), 0);
+    assert_int_equal(blob_bed_put_chunk(bed, put, data, 0), 0);
+    assert_int_equal(blob_bed_put_chunk(bed, put, data, 3 * CHUNK), 0);
     blob_bed_close(bed);
     assert_int_equal(data->refs, 1);
     gc_bytes_unref(data);
@@ -388,10 +389,10 @@ a_deleted_blob_vanishes_and_its_space_comes_back(void **state)
         assert_int_equal(blob_bed_find(bed, i), GC_ENOTFOUND);
         assert_int_equal(blob_bed_delete(bed, i), GC_ENOTFOUND);
     }
-    blob_bed_until(bed, bed_gc_is_done);
+    blob_bed_until(bed, blob_bed_gc_is_done);
     blob_bed_close(bed);
-    assert_int_equal(bed_count_chunks(bed), 0);
-    assert_int_equal(bed_count_core(bed), 0);
+    assert_int_equal(blob_bed_count_chunks(bed), 0);
+    assert_int_equal(blob_bed_count_core(bed), 0);
 }
 
 static void
@@ -400,7 +401,7 @@ an_open_blob_stays_readable_after_its_deletion(void **state)
     struct blob_bed *bed = *state;
     struct gc_blob_reader *reader = NULL;
     struct gc_blob_id id = blob_bed_id(1);
-    struct gc_bytes *bytes = NULL, *data = bed_data(1, 2 * CHUNK + 30000);
+    struct gc_bytes *bytes = NULL, *data = blob_bed_data(1, 2 * CHUNK + 30000);
     struct gc_blob_stat stat;
     struct gc_blobs_stat all;
 
@@ -418,15 +419,15 @@ an_open_blob_stays_readable_after_its_deletion(void **state)
     } while (all.gc_queue > 1);
     assert_int_equal(all.gc_queue, 1);
     for (uint32_t no = 0; no < 3; no++) {
-        assert_int_equal(bed_read_chunk(bed, reader, no, &bytes), 0);
+        assert_int_equal(blob_bed_read_chunk(bed, reader, no, &bytes), 0);
         assert_memory_equal(bytes->data, data->data + (size_t)no * CHUNK, bytes->len);
         gc_bytes_unref(bytes);
     }
     gc_blob_close(reader);
-    blob_bed_until(bed, bed_gc_is_done);
+    blob_bed_until(bed, blob_bed_gc_is_done);
     assert_int_equal(blob_bed_check(bed, 1, 50), 0);
     blob_bed_close(bed);
-    assert_int_equal(bed_count_chunks(bed), 0);
+    assert_int_equal(blob_bed_count_chunks(bed), 0);
     gc_bytes_unref(data);
 }
 
@@ -442,16 +443,16 @@ removal_waits_for_the_delay_and_survives_a_restart(void **state)
     assert_int_equal(blob_bed_put(bed, 1, 2 * CHUNK), 0);
     assert_int_equal(blob_bed_delete(bed, 1), 0);
     blob_bed_close(bed);
-    assert_int_equal(bed_count_chunks(bed), 2);
+    assert_int_equal(blob_bed_count_chunks(bed), 2);
     blob_bed_open(bed);
     gc_blobs_stat(bed->blobs, &stat);
     assert_int_equal(stat.gc_queue, 1);
     blob_bed_close(bed);
     bed->conf.gc_delay_ms = 50;
     blob_bed_open(bed);
-    blob_bed_until(bed, bed_gc_is_done);
+    blob_bed_until(bed, blob_bed_gc_is_done);
     blob_bed_close(bed);
-    assert_int_equal(bed_count_chunks(bed), 0);
+    assert_int_equal(blob_bed_count_chunks(bed), 0);
 }
 
 static void
@@ -485,7 +486,7 @@ many_small_puts_share_commits(void **state)
     enum { N = 64 };
     struct blob_bed *bed = *state;
     struct gc_blobs_identity before, after;
-    struct gc_bytes *data = bed_data(0, 1024);
+    struct gc_bytes *data = blob_bed_data(0, 1024);
     uint32_t crc = gc_crc32c(0, data->data, data->len);
     struct gc_slice slice = { data, data->data, data->len };
     struct gc_blob_chunk_op ops[N] = { 0 };
@@ -571,7 +572,7 @@ threads_put_read_and_delete_at_once(void **state)
         gc_thread_join(&workers[i].thread);
         assert_int_equal(workers[i].failures, 0);
     }
-    blob_bed_until(bed, bed_gc_is_done);
+    blob_bed_until(bed, blob_bed_gc_is_done);
     gc_blobs_stat(bed->blobs, &stat);
     assert_int_equal(stat.n_blobs, N * 16);
     blob_bed_close(bed); /* the engine has let go of the workers' queues */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -653,6 +654,45 @@ a_killed_writer_loses_nothing_it_told(void **state)
     put_one(f, "next", "writer");
 }
 
+/* LMDB says EIO for a write that stops short. */
+static void
+a_full_disk_is_told_from_a_broken_one(void **state)
+{
+    struct fixture *f = *state;
+    char mnt[96], path[128], block[8192] = { 1 };
+    struct gc_kv_txn *txn;
+    uint64_t key = 0;
+
+    snprintf(mnt, sizeof(mnt), "%s/mnt", f->dir);
+    assert_int_equal(mkdir(mnt, 0700), 0);
+    if (mount("none", mnt, "tmpfs", 0, "size=4m") != 0) {
+        rmdir(mnt);
+        print_message("SKIPPED: no permission to mount a tmpfs, the full disk is not tested\n");
+        skip();
+    }
+    gc_kv_close(f->kv);
+    snprintf(path, sizeof(path), "%s/data.mdb", mnt);
+    f->conf.path = path;
+    fixture_open(f);
+    put_one(f, "k", "v");
+    txn = begin(f, true);
+    for (; key < 1000; key++) {
+        assert_int_equal(gc_kv_put(txn, T_INT, gc_kv_val(&key, 8), gc_kv_val(block, sizeof(block))),
+                         0);
+    }
+    assert_int_equal(gc_kv_commit(txn), GC_EFULL);
+    assert_now(f, "k", "v");
+    put_one(f, "k", "w"); /* in pages that the failed transaction had taken */
+    assert_now(f, "k", "w");
+    gc_kv_close(f->kv);
+    fixture_open(f);
+    assert_now(f, "k", "w");
+    gc_kv_close(f->kv);
+    f->kv = NULL;
+    umount(mnt);
+    rmdir(mnt);
+}
+
 #define CASE_LMDB(fn) cmocka_unit_test_setup_teardown(fn, setup_lmdb, teardown)
 #define CASE_MEM(fn)  cmocka_unit_test_setup_teardown(fn, setup_mem, teardown)
 #define CASE_BOTH(fn) CASE_LMDB(fn), CASE_MEM(fn)
@@ -680,6 +720,7 @@ main(void)
         CASE_LMDB(a_value_is_where_its_file_offset_says),
         CASE_LMDB(what_is_no_data_file_is_refused),
         CASE_LMDB(bulk_environments_take_whole_chunks),
+        CASE_LMDB(a_full_disk_is_told_from_a_broken_one),
         CASE_LMDB(a_killed_writer_loses_nothing_it_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,7 +86,7 @@ blob_bed_notify(struct blob_bed *bed, struct blob_bed_wait *wait)
 }
 
 struct blob_bed_wait *
-bed_wait_any(struct blob_bed *bed, int timeout_ms)
+blob_bed_wait_any(struct blob_bed *bed, int timeout_ms)
 {
     struct gc_list *node = gc_queue_pop(&bed->done, timeout_ms);
     struct blob_bed_wait *wait;
@@ -104,12 +104,12 @@ void
 blob_bed_wait(struct blob_bed_wait *wait)
 {
     while (!wait->done) {
-        assert_non_null(bed_wait_any(wait->bed, BED_WAIT_MS));
+        assert_non_null(blob_bed_wait_any(wait->bed, BLOB_BED_WAIT_MS));
     }
 }
 
 struct gc_bytes *
-bed_data(uint64_t seed, uint64_t len)
+blob_bed_data(uint64_t seed, uint64_t len)
 {
     struct gc_bytes *bytes = gc_bytes_new(len + 8);
     struct gc_prng prng;
@@ -132,7 +132,8 @@ blob_bed_id(uint64_t n)
 }
 
 int
-bed_put_chunk(struct blob_bed *bed, struct gc_blob_put *put, struct gc_bytes *data, uint64_t at)
+blob_bed_put_chunk(struct blob_bed *bed, struct gc_blob_put *put, struct gc_bytes *data,
+                   uint64_t at)
 {
     struct gc_slice slice = { data, data->data + at, GC_MIN(data->len - at, GC_BLOB_CHUNK_BYTES) };
     struct gc_blob_chunk_op op = { 0 };
@@ -142,7 +143,7 @@ bed_put_chunk(struct blob_bed *bed, struct gc_blob_put *put, struct gc_bytes *da
     op.op.notify = blob_bed_notify(bed, &wait);
     while ((rc = gc_blob_put_chunk(put, &op, &slice, gc_crc32c(0, slice.data, slice.len))) ==
            GC_ELIMIT) {
-        (void)bed_wait_any(bed, 1); /* somebody else uses the pool */
+        (void)blob_bed_wait_any(bed, 1); /* somebody else uses the pool */
     }
     if (rc != 0) {
         return rc;
@@ -152,7 +153,7 @@ bed_put_chunk(struct blob_bed *bed, struct gc_blob_put *put, struct gc_bytes *da
 }
 
 int
-bed_put_commit(struct blob_bed *bed, struct gc_blob_put *put, struct gc_bytes *data)
+blob_bed_put_commit(struct blob_bed *bed, struct gc_blob_put *put, struct gc_bytes *data)
 {
     struct gc_blob_op op = { 0 };
     struct blob_bed_wait wait;
@@ -179,12 +180,12 @@ blob_bed_put(struct blob_bed *bed, uint64_t id, uint64_t len)
     if (rc != 0) {
         return rc;
     }
-    data = bed_data(id, len);
+    data = blob_bed_data(id, len);
     for (uint64_t at = 0; at < len && rc == 0; at += GC_BLOB_CHUNK_BYTES) {
-        rc = bed_put_chunk(bed, put, data, at);
+        rc = blob_bed_put_chunk(bed, put, data, at);
     }
     if (rc == 0) {
-        rc = bed_put_commit(bed, put, data);
+        rc = blob_bed_put_commit(bed, put, data);
     } else {
         gc_blob_put_abort(put);
     }
@@ -210,8 +211,8 @@ blob_bed_delete(struct blob_bed *bed, uint64_t id)
 }
 
 int
-bed_read_chunk(struct blob_bed *bed, struct gc_blob_reader *reader, uint32_t no,
-               struct gc_bytes **ret_bytes)
+blob_bed_read_chunk(struct blob_bed *bed, struct gc_blob_reader *reader, uint32_t no,
+                    struct gc_bytes **ret_bytes)
 {
     struct gc_blob_read_op op = { 0 };
     struct blob_bed_wait wait;
@@ -219,7 +220,7 @@ bed_read_chunk(struct blob_bed *bed, struct gc_blob_reader *reader, uint32_t no,
 
     op.op.notify = blob_bed_notify(bed, &wait);
     while ((rc = gc_blob_read_chunk(reader, &op, no)) == GC_ELIMIT) {
-        (void)bed_wait_any(bed, 1);
+        (void)blob_bed_wait_any(bed, 1);
     }
     if (rc != 0) {
         return rc;
@@ -263,7 +264,7 @@ blob_bed_check(struct blob_bed *bed, uint64_t id, uint64_t len)
     if (rc != 0) {
         return rc;
     }
-    data = bed_data(id, len);
+    data = blob_bed_data(id, len);
     if (stat.length != len || stat.crc != gc_crc32c(0, data->data, len) ||
         stat.n_chunks != (len + GC_BLOB_CHUNK_BYTES - 1) / GC_BLOB_CHUNK_BYTES) {
         rc = GC_EINTERNAL;
@@ -271,7 +272,7 @@ blob_bed_check(struct blob_bed *bed, uint64_t id, uint64_t len)
     for (uint32_t no = 0; no < stat.n_chunks && rc == 0; no++) {
         struct gc_bytes *bytes = NULL;
 
-        rc = bed_read_chunk(bed, reader, no, &bytes);
+        rc = blob_bed_read_chunk(bed, reader, no, &bytes);
         if (rc == 0 && (bytes->len != GC_MIN(len - at, GC_BLOB_CHUNK_BYTES) ||
                         memcmp(bytes->data, data->data + at, bytes->len) != 0)) {
             rc = GC_EINTERNAL;
@@ -304,7 +305,7 @@ blob_bed_find(struct blob_bed *bed, uint64_t id)
 void
 blob_bed_until(struct blob_bed *bed, bool (*check)(struct blob_bed *bed))
 {
-    uint64_t deadline = gc_clock_mono_ms() + BED_WAIT_MS;
+    uint64_t deadline = gc_clock_mono_ms() + BLOB_BED_WAIT_MS;
 
     while (!check(bed)) {
         assert_true(gc_clock_mono_ms() < deadline);
@@ -313,7 +314,7 @@ blob_bed_until(struct blob_bed *bed, bool (*check)(struct blob_bed *bed))
 }
 
 bool
-bed_gc_is_done(struct blob_bed *bed)
+blob_bed_gc_is_done(struct blob_bed *bed)
 {
     struct gc_blobs_stat stat;
 
@@ -322,7 +323,7 @@ bed_gc_is_done(struct blob_bed *bed)
 }
 
 bool
-bed_puts_are_gone(struct blob_bed *bed)
+blob_bed_puts_are_gone(struct blob_bed *bed)
 {
     struct gc_blobs_stat stat;
 
@@ -350,21 +351,21 @@ count_table(struct blob_bed *bed, const char *file, const char *table)
 }
 
 uint64_t
-bed_count_chunks(struct blob_bed *bed)
+blob_bed_count_chunks(struct blob_bed *bed)
 {
     assert_null(bed->blobs);
     return count_table(bed, "bulk-0.mdb", "chunk") + count_table(bed, "bulk-1.mdb", "chunk");
 }
 
 uint64_t
-bed_count_core(struct blob_bed *bed)
+blob_bed_count_core(struct blob_bed *bed)
 {
     assert_null(bed->blobs);
     return count_table(bed, "core.mdb", "piece") + count_table(bed, "core.mdb", "blob");
 }
 
 uint64_t
-bed_proc_kib(const char *name)
+blob_bed_proc_kib(const char *name)
 {
     FILE *in = fopen("/proc/self/status", "r");
     char line[256];
