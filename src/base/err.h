@@ -6,7 +6,7 @@
 #define GC_BASE_ERR_H
 
 enum gc_err {
-#define GC_ERR(name, code, grpc, text) GC_##name = code,
+#define GC_ERR(name, code, grpc, text) GC_##name = (code),
 #include "base/err.tbl.h"
 #undef GC_ERR
 };

@@ -8,7 +8,7 @@
 
 enum gc_api_err {
     GC_API_OK = 0,
-#define GC_API_ERR(number, code, http, grpc, text) GC_API_##code = number,
+#define GC_API_ERR(number, code, http, grpc, text) GC_API_##code = (number),
 #include "core/apierr.tbl.h"
 #undef GC_API_ERR
 };
