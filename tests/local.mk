@@ -28,6 +28,8 @@ TESTS_NET = \
     %D%/net/test_addr \
     %D%/net/test_conn \
     %D%/net/test_h2 \
+    %D%/net/test_http \
+    %D%/net/test_http1 \
     %D%/net/test_loop \
     %D%/net/test_tls
 TESTS_RPC = \
@@ -56,7 +58,7 @@ GC_UNIT_TESTS = $(TESTS_BASE) $(TESTS_CRYPTO) $(TESTS_STORAGE) $(TESTS_CORE) $(T
 # A new fuzz target is one word here (tests/fuzz/fuzz_<name>.c with LLVMFuzzerTestOneInput) and a folder
 # tests/fuzz/corpus/fuzz_<name>/. Without --enable-fuzz, make check replays the corpus.
 FUZZ_TARGETS = \
-    %D%/fuzz/fuzz_conf %D%/fuzz/fuzz_http_cond %D%/fuzz/fuzz_record %D%/fuzz/fuzz_token \
+    %D%/fuzz/fuzz_conf %D%/fuzz/fuzz_http1 %D%/fuzz/fuzz_http_cond %D%/fuzz/fuzz_record %D%/fuzz/fuzz_token \
     %D%/fuzz/fuzz_x509
 
 # Shared fixtures: tests/support/*.[ch], included as "tests/support/<name>.h".

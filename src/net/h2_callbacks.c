@@ -12,6 +12,9 @@
 /* A window update that is not worth its frame. */
 #define SMALL_UPDATE_BYTES 1024
 
+/* Between an early answer and the reset of the rest of the request. */
+#define EARLY_LINGER_MS 1000
+
 #define COST_ODD_FRAME 1u  /* empty DATA, PING, SETTINGS, PRIORITY, unknown, tiny WINDOW_UPDATE */
 #define COST_RESET     10u /* made us reset a stream */
 
@@ -133,6 +136,17 @@ on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name_d
 }
 /* NOLINTEND(readability-function-size) */
 
+/* The response is whole: whatever we have not sent of the request is wanted no more. */
+static void
+response_ended(struct gc_h2 *h2, struct h2_stream *s)
+{
+    if (!h2->server && !s->out_sent && !s->base.reset) {
+        gc_http_queue_keep(&s->base.out, s->committed);
+        s->base.out_ended = true;
+        (void)nghttp2_submit_rst_stream(h2->ng, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
+    }
+}
+
 static void
 head_received(struct gc_h2 *h2, struct h2_stream *s, bool end)
 {
@@ -151,6 +165,9 @@ head_received(struct gc_h2 *h2, struct h2_stream *s, bool end)
         gc_http_stream_end(&s->base, NULL, 0);
     }
     s->base.in_ended = s->base.in_ended || end;
+    if (end) {
+        response_ended(h2, s);
+    }
 }
 
 static void
@@ -170,6 +187,7 @@ headers_received(struct gc_h2 *h2, const nghttp2_frame *frame)
         gc_http_reset(&s->base, GC_H2_PROTOCOL_ERROR);
     } else {
         gc_http_stream_end(&s->base, s->base.in.fields, s->base.in.n_fields);
+        response_ended(h2, s);
     }
 }
 
@@ -207,6 +225,7 @@ data_received(struct gc_h2 *h2, const nghttp2_frame *frame)
     }
     if (s != NULL) {
         gc_http_stream_end(&s->base, NULL, 0);
+        response_ended(h2, s);
     }
 }
 
@@ -325,13 +344,16 @@ reset_sent(struct gc_h2 *h2, const nghttp2_frame *frame)
     }
 }
 
-/* A server that has answered before the request was whole wants no more of it. */
+/* A server that has answered before the request was whole wants no more of it, and the application
+ * is done. The reset waits a little: clients exist that forget the answer when they are reset while
+ * they send. What they still send is thrown away, and its credit withheld. */
 static void
 end_sent(struct gc_h2 *h2, struct h2_stream *s)
 {
     s->out_sent = true;
     if (h2->server && !s->base.in_ended) {
-        (void)nghttp2_submit_rst_stream(h2->ng, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
+        gc_http_stream_close(&s->base, 0, GC_H2_NO_ERROR);
+        gc_timer_start(&s->linger_timer, EARLY_LINGER_MS);
     }
 }
 

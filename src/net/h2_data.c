@@ -282,6 +282,15 @@ gc_h2_submit_request(struct h2_stream *s, const struct gc_http_head *head, bool 
 /* --- life --------------------------------------------------------------------------------------
  */
 
+static void
+on_linger_timer(struct gc_timer *timer)
+{
+    struct h2_stream *s = gc_container_of(timer, struct h2_stream, linger_timer);
+
+    (void)nghttp2_submit_rst_stream(s->h2->ng, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
+    gc_h2_wake(s->h2);
+}
+
 struct h2_stream *
 gc_h2_stream_new(struct gc_h2 *h2, int32_t id)
 {
@@ -294,6 +303,7 @@ gc_h2_stream_new(struct gc_h2 *h2, int32_t id)
     s->h2 = h2;
     s->id = id;
     gc_list_init(&s->writable);
+    gc_timer_init(&s->linger_timer, s->base.loop, on_linger_timer);
     gc_list_push(&h2->streams, &s->node);
     h2->n_streams++;
     if (h2->n_streams_all != NULL) {
@@ -310,6 +320,7 @@ gc_h2_stream_free(struct h2_stream *s, int rc, unsigned h2_code)
 
     gc_list_remove(&s->node);
     gc_list_remove(&s->writable);
+    gc_timer_stop(&s->linger_timer);
     h2->n_streams--;
     if (h2->n_streams_all != NULL) {
         (*h2->n_streams_all)--;

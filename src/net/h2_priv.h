@@ -25,9 +25,10 @@ struct h2_stream {
     struct gc_list node;     /* of h2->streams */
     struct gc_list writable; /* of h2->writable: on_writable is due */
     int32_t id;
-    size_t committed; /* of OUT: promised to nghttp2 for the DATA frame under way */
-    bool deferred;    /* nghttp2 waits for resume_data */
-    bool head_done;   /* the final head has been received */
+    struct gc_timer linger_timer; /* answered early: reset when it fires */
+    size_t committed;             /* of OUT: promised to nghttp2 for the DATA frame under way */
+    bool deferred;                /* nghttp2 waits for resume_data */
+    bool head_done;               /* the final head has been received */
     bool peer_reset;
     bool out_sent; /* END_STREAM has left */
     bool expired;  /* reset by the write timer */

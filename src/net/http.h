@@ -98,8 +98,9 @@ int gc_http_write(struct gc_http_stream *s, const struct gc_slice *data);
 /* Bytes queued and not yet given to the connection. */
 size_t gc_http_queued(const struct gc_http_stream *s);
 /* No more from us; trailers are copied (dropped on HTTP/1.1). When a server ends before the peer
- * has, the layer resets the stream with GC_H2_NO_ERROR once the trailers have left, and on_close
- * comes with RC 0. */
+ * has, on_close comes with RC 0 once the trailers have left, and the layer gives up the rest of the
+ * request (HTTP/2: a reset with GC_H2_NO_ERROR a little later; HTTP/1.1: close). A client's stream
+ * likewise closes with RC 0 when the response is whole before the request is. */
 int gc_http_end(struct gc_http_stream *s, const struct gc_http_field *trailers, size_t n);
 /* Give the sender LEN bytes of credit back. */
 void gc_http_consume(struct gc_http_stream *s, size_t len);

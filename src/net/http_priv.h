@@ -129,5 +129,7 @@ struct gc_http_link {
 
 int gc_h2_link_new(struct gc_conn *conn, struct gc_http_service *service,
                    struct gc_http_link **ret_link);
+int gc_http1_link_new(struct gc_conn *conn, struct gc_http_service *service,
+                      struct gc_http_link **ret_link);
 
 #endif

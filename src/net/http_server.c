@@ -58,7 +58,13 @@ start_link(struct server_conn *sc, bool h2)
     int rc;
 
     gc_timer_stop(&sc->first_timer);
-    rc = h2 ? gc_h2_link_new(sc->conn, service, &sc->link) : GC_EPROTO;
+    if (h2) {
+        rc = gc_h2_link_new(sc->conn, service, &sc->link);
+    } else if (service->conf.allow_h1) {
+        rc = gc_http1_link_new(sc->conn, service, &sc->link);
+    } else {
+        rc = GC_EPROTO;
+    }
     if (rc != 0) {
         gc_conn_abort(sc->conn, rc);
     } else if (sc->server->draining) {

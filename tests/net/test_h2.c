@@ -19,9 +19,9 @@
 static int
 set_up(void **state)
 {
-    struct bed *bed = calloc(1, sizeof(*bed));
+    struct hb *bed = calloc(1, sizeof(*bed));
 
-    bed_init(bed, NULL);
+    hb_init(bed, NULL);
     *state = bed;
     return 0;
 }
@@ -30,14 +30,14 @@ static int
 set_up_connected(void **state)
 {
     set_up(state);
-    bed_connect(*state);
+    hb_connect(*state);
     return 0;
 }
 
 static int
 tear_down(void **state)
 {
-    bed_fini(*state);
+    hb_fini(*state);
     free(*state);
     return 0;
 }
@@ -54,10 +54,10 @@ has(const char *fields, const char *line)
 static void
 a_request_without_body_gets_its_answer(void **state)
 {
-    struct bed *bed = *state;
-    struct bed_exchange *call = bed_call(bed, "GET", "/x?y=1", true);
+    struct hb *bed = *state;
+    struct hb_exchange *call = hb_call(bed, "GET", "/x?y=1", true);
 
-    bed_until(bed, call->n_closes);
+    hb_until(bed, call->n_closes);
     assert_int_equal(call->status, 200);
     assert_true(has(call->fields, "content-type: text/plain\n"));
     assert_int_equal(call->body_bytes, 6);
@@ -65,8 +65,8 @@ a_request_without_body_gets_its_answer(void **state)
     assert_int_equal(call->n_ends, 1);
     assert_int_equal(call->rc, 0);
     assert_false(call->head_end);
-    struct bed_exchange *req = bed->requests[0];
-    bed_until(bed, req->n_closes);
+    struct hb_exchange *req = bed->requests[0];
+    hb_until(bed, req->n_closes);
     assert_string_equal(req->method, "GET");
     assert_string_equal(req->path, "/x?y=1");
     assert_string_equal(req->authority, "localhost");
@@ -81,18 +81,18 @@ static void
 a_unary_exchange_has_body_and_trailers_both_ways(void **state)
 {
     static const struct gc_http_field trailer = { GC_STR("x-sum"), GC_STR("42"), false };
-    struct bed *bed = *state;
-    struct bed_exchange *call = bed_call(bed, "POST", "/echo", false);
+    struct hb *bed = *state;
+    struct hb_exchange *call = hb_call(bed, "POST", "/echo", false);
 
-    bed_write(call, "abc", 3);
-    bed_write(call, "defg", 4);
+    hb_write(call, "abc", 3);
+    hb_write(call, "defg", 4);
     assert_int_equal(gc_http_end(call->s, &trailer, 1), 0);
-    bed_until(bed, call->n_closes);
+    hb_until(bed, call->n_closes);
     assert_int_equal(call->rc, 0);
     assert_int_equal(call->body_bytes, 7);
     assert_memory_equal(call->body.data, "abcdefg", 7);
     assert_string_equal(call->trailers, "x-end: yes\n");
-    bed_until(bed, bed->requests[0]->n_closes);
+    hb_until(bed, bed->requests[0]->n_closes);
     assert_string_equal(bed->requests[0]->trailers, "x-sum: 42\n");
     assert_int_equal(bed->requests[0]->rc, 0);
 }
@@ -100,17 +100,17 @@ a_unary_exchange_has_body_and_trailers_both_ways(void **state)
 static void
 bulk_goes_both_ways_with_bounded_queues(void **state)
 {
-    struct bed *bed = *state;
-    struct bed_exchange *call = bed_call(bed, "POST", "/sink", false);
-    struct bed_exchange *get = bed_call(bed, "GET", "/source/67108864", true);
+    struct hb *bed = *state;
+    struct hb_exchange *call = hb_call(bed, "POST", "/sink", false);
+    struct hb_exchange *get = hb_call(bed, "GET", "/source/67108864", true);
 
-    bed_source(call, 64 * MIB);
-    bed_until(bed, call->n_closes && get->n_closes);
+    hb_source(call, 64 * MIB);
+    hb_until(bed, call->n_closes && get->n_closes);
     assert_int_equal(call->rc, 0);
     assert_int_equal(get->rc, 0);
     assert_memory_equal(call->body.data, "67108864\n", 9);
     assert_int_equal(get->body_bytes, 64 * MIB);
-    assert_int_equal(get->body_sum, bed_pattern_sum(64 * MIB));
+    assert_int_equal(get->body_sum, hb_pattern_sum(64 * MIB));
     assert_int_equal(bed->requests[0]->body_sum, get->body_sum);
     assert_true(call->n_writables > 10);
 }
@@ -118,13 +118,13 @@ bulk_goes_both_ways_with_bounded_queues(void **state)
 static void
 many_streams_run_at_once(void **state)
 {
-    struct bed *bed = *state;
+    struct hb *bed = *state;
 
     for (unsigned i = 0; i < 200; i++) {
-        bed_end(bed_call(bed, "POST", "/echo", false));
+        hb_end(hb_call(bed, "POST", "/echo", false));
     }
     for (unsigned i = 0; i < 200; i++) {
-        bed_until(bed, bed->calls[i]->n_closes);
+        hb_until(bed, bed->calls[i]->n_closes);
         assert_int_equal(bed->calls[i]->rc, 0);
         assert_string_equal(bed->calls[i]->trailers, "x-end: yes\n");
     }

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -19,7 +21,7 @@
 #define SOURCE_PIECE (64 * 1024)
 
 void
-bed_turns(struct bed *bed, unsigned n)
+hb_turns(struct hb *bed, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         gc_loop_turn(bed->loop, 1);
@@ -45,7 +47,7 @@ sum_on(uint32_t sum, const uint8_t *data, size_t len)
 }
 
 uint32_t
-bed_pattern_sum(size_t len)
+hb_pattern_sum(size_t len)
 {
     uint32_t sum = 0;
 
@@ -56,10 +58,10 @@ bed_pattern_sum(size_t len)
     return sum;
 }
 
-static struct bed_exchange *
-exchange_new(struct bed *bed)
+static struct hb_exchange *
+exchange_new(struct hb *bed)
 {
-    struct bed_exchange *ex = calloc(1, sizeof(*ex));
+    struct hb_exchange *ex = calloc(1, sizeof(*ex));
 
     assert_non_null(ex);
     ex->bed = bed;
@@ -68,7 +70,7 @@ exchange_new(struct bed *bed)
 }
 
 static void
-exchange_free(struct bed_exchange *ex)
+exchange_free(struct hb_exchange *ex)
 {
     gc_buf_fini(&ex->body);
     free(ex);
@@ -92,13 +94,13 @@ print_str(char *dst, size_t size, struct gc_str text)
 }
 
 void
-bed_write(struct bed_exchange *ex, const void *data, size_t len)
+hb_write(struct hb_exchange *ex, const void *data, size_t len)
 {
     assert_int_equal(gc_http_write(ex->s, &(struct gc_slice){ NULL, data, len }), 0);
 }
 
 static void
-pump(struct bed_exchange *ex)
+pump(struct hb_exchange *ex)
 {
     while (ex->source_left > 0 && gc_http_queued(ex->s) < GC_HTTP_QUEUE_HIGH) {
         size_t len = GC_MIN(ex->source_left, (size_t)SOURCE_PIECE);
@@ -113,29 +115,29 @@ pump(struct bed_exchange *ex)
         ex->source_at += len;
         ex->source_left -= len;
         if (ex->source_left == 0) {
-            bed_end(ex);
+            hb_end(ex);
         }
     }
 }
 
 void
-bed_source(struct bed_exchange *ex, size_t len)
+hb_source(struct hb_exchange *ex, size_t len)
 {
     ex->source_left = len;
     if (len == 0) {
-        bed_end(ex);
+        hb_end(ex);
     }
     pump(ex);
 }
 
 void
-bed_end(struct bed_exchange *ex)
+hb_end(struct hb_exchange *ex)
 {
     assert_int_equal(gc_http_end(ex->s, NULL, 0), 0);
 }
 
 void
-bed_consume_all(struct bed_exchange *ex)
+hb_consume_all(struct hb_exchange *ex)
 {
     size_t held = ex->held;
 
@@ -146,7 +148,7 @@ bed_consume_all(struct bed_exchange *ex)
 static void
 on_head(struct gc_http_stream *s, void *arg, const struct gc_http_head *head)
 {
-    struct bed_exchange *ex = arg;
+    struct hb_exchange *ex = arg;
 
     assert_ptr_equal(s, ex->s);
     ex->n_heads++;
@@ -158,7 +160,7 @@ on_head(struct gc_http_stream *s, void *arg, const struct gc_http_head *head)
 static void
 on_data(struct gc_http_stream *s, void *arg, const struct gc_slice *data)
 {
-    struct bed_exchange *ex = arg;
+    struct hb_exchange *ex = arg;
 
     assert_int_equal(ex->n_ends, 0);
     assert_int_equal(ex->n_closes, 0);
@@ -179,7 +181,7 @@ static void
 on_end(struct gc_http_stream *s, void *arg, const struct gc_http_field *trailers, size_t n)
 {
     static const struct gc_http_field trailer = { GC_STR("x-end"), GC_STR("yes"), false };
-    struct bed_exchange *ex = arg;
+    struct hb_exchange *ex = arg;
     char text[32];
 
     assert_int_equal(ex->n_closes, 0);
@@ -188,7 +190,7 @@ on_end(struct gc_http_stream *s, void *arg, const struct gc_http_field *trailers
     if (ex->sink) {
         snprintf(text, sizeof(text), "%zu\n", ex->body_bytes);
         assert_int_equal(gc_http_respond(s, 200, NULL, 0, false), 0);
-        bed_write(ex, text, strlen(text));
+        hb_write(ex, text, strlen(text));
     }
     if (ex->sink || ex->echo) {
         assert_int_equal(gc_http_end(s, &trailer, 1), 0);
@@ -198,7 +200,7 @@ on_end(struct gc_http_stream *s, void *arg, const struct gc_http_field *trailers
 static void
 on_writable(struct gc_http_stream *s, void *arg)
 {
-    struct bed_exchange *ex = arg;
+    struct hb_exchange *ex = arg;
 
     assert_true(gc_http_queued(s) <= GC_HTTP_QUEUE_LOW);
     ex->n_writables++;
@@ -208,7 +210,7 @@ on_writable(struct gc_http_stream *s, void *arg)
 static void
 on_close(struct gc_http_stream *s, void *arg, int rc, unsigned h2_code)
 {
-    struct bed_exchange *ex = arg;
+    struct hb_exchange *ex = arg;
 
     assert_ptr_equal(s, ex->s);
     ex->n_closes++;
@@ -229,18 +231,18 @@ static const struct gc_http_handler handler = {
  */
 
 static void
-answer(struct bed_exchange *ex, unsigned status, const char *text)
+answer(struct hb_exchange *ex, unsigned status, const char *text)
 {
     static const struct gc_http_field type = { GC_STR("content-type"), GC_STR("text/plain"),
                                                false };
 
     assert_int_equal(gc_http_respond(ex->s, status, &type, 1, false), 0);
-    bed_write(ex, text, strlen(text));
-    bed_end(ex);
+    hb_write(ex, text, strlen(text));
+    hb_end(ex);
 }
 
 static void
-serve(struct bed_exchange *ex)
+serve(struct hb_exchange *ex)
 {
     if (strcmp(ex->path, "/echo") == 0) {
         ex->echo = true;
@@ -249,7 +251,11 @@ serve(struct bed_exchange *ex)
         ex->sink = true;
     } else if (strncmp(ex->path, "/source/", 8) == 0) {
         assert_int_equal(gc_http_respond(ex->s, 200, NULL, 0, false), 0);
-        bed_source(ex, strtoul(ex->path + 8, NULL, 10));
+        hb_source(ex, strtoul(ex->path + 8, NULL, 10));
+    } else if (strcmp(ex->path, "/reset") == 0) {
+        gc_http_reset(ex->s, GC_H2_CANCEL);
+    } else if (strcmp(ex->path, "/204") == 0) {
+        assert_int_equal(gc_http_respond(ex->s, 204, NULL, 0, true), 0);
     } else if (strcmp(ex->path, "/early") == 0) {
         answer(ex, 403, "no\n");
     } else if (strcmp(ex->path, "/hold") != 0) {
@@ -260,8 +266,8 @@ serve(struct bed_exchange *ex)
 static void
 on_request(void *arg, struct gc_http_stream *s, const struct gc_http_head *head)
 {
-    struct bed *bed = arg;
-    struct bed_exchange *ex;
+    struct hb *bed = arg;
+    struct hb_exchange *ex;
 
     if (gc_str_eq_cstr(head->path, "/unset")) {
         return;
@@ -269,7 +275,7 @@ on_request(void *arg, struct gc_http_stream *s, const struct gc_http_head *head)
     ex = exchange_new(bed);
     ex->s = s;
     ex->hold_data = bed->hold_data;
-    assert_true(bed->n_requests < BED_EXCHANGES_MAX);
+    assert_true(bed->n_requests < HB_EXCHANGES_MAX);
     bed->requests[bed->n_requests++] = ex;
     print_str(ex->method, sizeof(ex->method), head->method);
     print_str(ex->path, sizeof(ex->path), head->path);
@@ -287,27 +293,27 @@ static void
 on_client_ready(struct gc_http_client *c, void *arg)
 {
     (void)c;
-    ((struct bed *)arg)->n_ready++;
+    ((struct hb *)arg)->n_ready++;
 }
 
 static void
 on_client_slots(struct gc_http_client *c, void *arg)
 {
     assert_true(gc_http_client_slots(c) > 0);
-    ((struct bed *)arg)->n_slots++;
+    ((struct hb *)arg)->n_slots++;
 }
 
 static void
 on_client_drain(struct gc_http_client *c, void *arg)
 {
     assert_int_equal(gc_http_client_slots(c), 0);
-    ((struct bed *)arg)->n_drains++;
+    ((struct hb *)arg)->n_drains++;
 }
 
 static void
 on_client_close(struct gc_http_client *c, void *arg, int rc)
 {
-    struct bed *bed = arg;
+    struct hb *bed = arg;
 
     assert_ptr_equal(c, bed->client);
     for (size_t i = 0; i < bed->n_calls; i++) {
@@ -326,8 +332,8 @@ static const struct gc_http_client_ops client_ops = {
 };
 
 int
-bed_try_call(struct bed *bed, const char *method, const char *path, bool end,
-             struct bed_exchange **ret_call)
+hb_try_call(struct hb *bed, const char *method, const char *path, bool end,
+            struct hb_exchange **ret_call)
 {
     static const struct gc_http_field field = { GC_STR("x-test"), GC_STR("1"), false };
     const struct gc_http_head head = {
@@ -335,10 +341,10 @@ bed_try_call(struct bed *bed, const char *method, const char *path, bool end,
         .scheme = GC_STR("http"),
         .authority = GC_STR("localhost"),
         .path = gc_str_of(path),
-        .fields = &field,
-        .n_fields = 1,
+        .fields = bed->call_fields != NULL ? bed->call_fields : &field,
+        .n_fields = bed->call_fields != NULL ? bed->n_call_fields : 1,
     };
-    struct bed_exchange *ex = exchange_new(bed);
+    struct hb_exchange *ex = exchange_new(bed);
     int rc;
 
     rc = gc_http_request(bed->client, &head, end, &handler, ex, &ex->s);
@@ -346,25 +352,25 @@ bed_try_call(struct bed *bed, const char *method, const char *path, bool end,
         exchange_free(ex);
         return rc;
     }
-    assert_true(bed->n_calls < BED_EXCHANGES_MAX);
+    assert_true(bed->n_calls < HB_EXCHANGES_MAX);
     bed->calls[bed->n_calls++] = ex;
     *ret_call = ex;
     return 0;
 }
 
-struct bed_exchange *
-bed_call(struct bed *bed, const char *method, const char *path, bool end)
+struct hb_exchange *
+hb_call(struct hb *bed, const char *method, const char *path, bool end)
 {
-    struct bed_exchange *ex = NULL;
+    struct hb_exchange *ex = NULL;
 
-    assert_int_equal(bed_try_call(bed, method, path, end, &ex), 0);
+    assert_int_equal(hb_try_call(bed, method, path, end, &ex), 0);
     return ex;
 }
 
 void
-bed_dial(struct bed *bed, const struct gc_http_conf *conf)
+hb_dial(struct hb *bed, const struct gc_http_conf *conf)
 {
-    struct gc_http_dial dial = { .tls = bed->tls_client, .timeout_ms = BED_DEADLINE_MS };
+    struct gc_http_dial dial = { .tls = bed->tls_client, .timeout_ms = HB_DEADLINE_MS };
     char text[64];
 
     snprintf(text, sizeof(text), "127.0.0.1:%u", bed->port);
@@ -375,19 +381,58 @@ bed_dial(struct bed *bed, const struct gc_http_conf *conf)
 }
 
 void
-bed_connect(struct bed *bed)
+hb_connect(struct hb *bed)
 {
     unsigned n_ready = bed->n_ready;
 
-    bed_dial(bed, &bed->conf);
-    bed_until(bed, bed->n_ready > n_ready);
+    hb_dial(bed, &bed->conf);
+    hb_until(bed, bed->n_ready > n_ready);
+}
+
+/* --- other programs -----------------------------------------------------------------------------
+ */
+
+static void
+exec_shell(const struct hb *bed, const char *command, int out_fd)
+{
+    char url[64];
+
+    snprintf(url, sizeof(url), "http%s://127.0.0.1:%u", bed->tls_server != NULL ? "s" : "",
+             bed->port);
+    setenv("U", url, 1);
+    dup2(out_fd, 1);
+    dup2(out_fd, 2);
+    execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+    _exit(127);
+}
+
+int
+hb_shell(struct hb *bed, const char *command, char *out, size_t size)
+{
+    char path[] = "/tmp/gc_test_XXXXXX";
+    int fd = mkstemp(path), status = 0;
+    ssize_t n;
+    pid_t pid;
+
+    assert_true(fd >= 0);
+    unlink(path);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        exec_shell(bed, command, fd);
+    }
+    hb_until(bed, waitpid(pid, &status, WNOHANG) == pid);
+    n = pread(fd, out, size - 1, 0);
+    out[n > 0 ? n : 0] = '\0';
+    close(fd);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /* --- life ---------------------------------------------------------------------------------------
  */
 
 void
-bed_init(struct bed *bed, const struct gc_http_conf *conf)
+hb_init(struct hb *bed, const struct gc_http_conf *conf)
 {
     struct gc_addr addr;
 
@@ -401,11 +446,11 @@ bed_init(struct bed *bed, const struct gc_http_conf *conf)
 }
 
 void
-bed_fini(struct bed *bed)
+hb_fini(struct hb *bed)
 {
     if (bed->client != NULL) {
         gc_http_client_abort(bed->client);
-        bed_until(bed, bed->client == NULL);
+        hb_until(bed, bed->client == NULL);
     }
     if (bed->server != NULL) {
         gc_http_server_free(bed->server);

@@ -5,7 +5,9 @@
  *   /sink     takes everything, answers the number of bytes
  *   /source/N N bytes of the pattern, as fast as they are taken
  *   /hold     nothing: the test answers
+ *   /204      answers 204
  *   /early    answers 403 "no" at the head
+ *   /reset    resets with CANCEL at the head
  *   /unset    sets no handler
  *   anything  200, "hello\n" */
 #ifndef GC_TESTS_SUPPORT_HTTP_BED_H
@@ -15,13 +17,13 @@
 #include "net/http.h"
 #include "tests/support/until.h"
 
-#define BED_EXCHANGES_MAX 2048
-#define BED_DEADLINE_MS   GC_UNTIL_MS
+#define HB_EXCHANGES_MAX 2048
+#define HB_DEADLINE_MS   GC_UNTIL_MS
 
-struct bed;
+struct hb;
 
-struct bed_exchange {
-    struct bed *bed;
+struct hb_exchange {
+    struct hb *bed;
     struct gc_http_stream *s; /* NULL after on_close */
     char method[16], path[256], authority[256];
     unsigned status;
@@ -40,7 +42,7 @@ struct bed_exchange {
     bool echo, sink;
 };
 
-struct bed {
+struct hb {
     struct gc_loop *loop;
     struct gc_http_conf conf;
     struct gc_http_server *server;
@@ -48,38 +50,43 @@ struct bed {
     struct gc_http_client *client; /* NULL after on_close */
     unsigned n_ready, n_slots, n_drains, n_closes, n_done;
     int client_rc;
-    struct bed_exchange *requests[BED_EXCHANGES_MAX]; /* the server's, in order */
+    struct hb_exchange *requests[HB_EXCHANGES_MAX]; /* the server's, in order */
     size_t n_requests;
-    struct bed_exchange *calls[BED_EXCHANGES_MAX]; /* the client's */
+    struct hb_exchange *calls[HB_EXCHANGES_MAX]; /* the client's */
     size_t n_calls;
-    bool hold_data; /* of new requests */
+    bool hold_data;                          /* of new requests */
+    const struct gc_http_field *call_fields; /* more for the calls that follow */
+    size_t n_call_fields;
     struct gc_tls_ctx *tls_server, *tls_client;
 };
 
 /* CONF may be NULL. */
-void bed_init(struct bed *bed, const struct gc_http_conf *conf);
+void hb_init(struct hb *bed, const struct gc_http_conf *conf);
 /* Closes what is left, runs the loop out and checks that every exchange was closed once. */
-void bed_fini(struct bed *bed);
-void bed_connect(struct bed *bed); /* and wait for on_ready */
+void hb_fini(struct hb *bed);
+void hb_connect(struct hb *bed); /* and wait for on_ready */
 /* Without waiting, with CONF of the client's own (may be NULL). */
-void bed_dial(struct bed *bed, const struct gc_http_conf *conf);
+void hb_dial(struct hb *bed, const struct gc_http_conf *conf);
 /* Turn the loop until COND is true; fails the test at the deadline. */
-#define bed_until(bed, cond) gc_until((bed)->loop, cond)
+#define hb_until(bed, cond) gc_until((bed)->loop, cond)
 /* Turn N times, for what must not happen. */
-void bed_turns(struct bed *bed, unsigned n);
+void hb_turns(struct hb *bed, unsigned n);
 
 /* A request; END: without a body. Fails the test when refused. */
-struct bed_exchange *bed_call(struct bed *bed, const char *method, const char *path, bool end);
+struct hb_exchange *hb_call(struct hb *bed, const char *method, const char *path, bool end);
 /* The same, and the code. */
-int bed_try_call(struct bed *bed, const char *method, const char *path, bool end,
-                 struct bed_exchange **ret_call);
-void bed_write(struct bed_exchange *ex, const void *data, size_t len);
+int hb_try_call(struct hb *bed, const char *method, const char *path, bool end,
+                struct hb_exchange **ret_call);
+void hb_write(struct hb_exchange *ex, const void *data, size_t len);
 /* Write the next LEN bytes of the pattern, in pieces of 64 KiB by reference, as the queue allows;
- * bed_pump goes on when it is writable. */
-void bed_source(struct bed_exchange *ex, size_t len);
-void bed_end(struct bed_exchange *ex);
-void bed_consume_all(struct bed_exchange *ex);
+ * hb_pump goes on when it is writable. */
+void hb_source(struct hb_exchange *ex, size_t len);
+void hb_end(struct hb_exchange *ex);
+void hb_consume_all(struct hb_exchange *ex);
+/* Run COMMAND in a shell while the loop turns; "$U" is the server's URL. Its exit code; what it
+ * printed is in OUT. */
+int hb_shell(struct hb *bed, const char *command, char *out, size_t size);
 /* The sum that body_sum has after LEN bytes of the pattern. */
-uint32_t bed_pattern_sum(size_t len);
+uint32_t hb_pattern_sum(size_t len);
 
 #endif
