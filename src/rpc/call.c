@@ -362,6 +362,12 @@ gc_rpc_metadata_all(const struct gc_rpc_call *call, size_t *ret_n)
     return call->metadata.fields;
 }
 
+struct gc_str
+gc_rpc_trailer(const struct gc_rpc_call *call, const char *name)
+{
+    return gc_http_field_get(call->trailers.fields, call->trailers.n, name);
+}
+
 const struct gc_http_field *
 gc_rpc_trailers(const struct gc_rpc_call *call, size_t *ret_n)
 {

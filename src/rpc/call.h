@@ -103,9 +103,6 @@ int gc_rpc_send_headers(struct gc_rpc_call *call);
 /* Server: end with STATUS (NULL = OK); nothing may be sent after it. An error before any message is
  * sent as Trailers-Only. */
 int gc_rpc_finish(struct gc_rpc_call *call, const struct gc_rpc_status *status);
-/* The same with trailing metadata (copied; names and "-bin" as in gc_rpc_call_conf). */
-int gc_rpc_finish_with(struct gc_rpc_call *call, const struct gc_rpc_status *status,
-                       const struct gc_http_field *trailers, size_t n);
 /* Client, in on_end or a unary call's callback: first trailing metadata NAME, DATA NULL if absent.
  */
 struct gc_str gc_rpc_trailer(const struct gc_rpc_call *call, const char *name);

@@ -22,7 +22,8 @@ gc_reply_err(struct gc_rpc_call *call, enum gc_api_err err)
                                            .value = gc_str_of(info->code) };
     struct gc_rpc_status status;
     gc_rpc_status_set(&status, (enum gc_rpc_code)info->grpc, "%s", info->text);
-    (void)gc_rpc_finish_with(call, &status, &trailer, 1);
+    (void)gc_rpc_set_trailers(call, &trailer, 1);
+    (void)gc_rpc_finish(call, &status);
 }
 
 enum gc_api_err
