@@ -12,7 +12,7 @@ noinst_LIBRARIES += %D%/libgcnet.a
     %D%/listen.c \
     %D%/loop.c %D%/loop.h %D%/loop_priv.h \
     %D%/pool.c %D%/pool.h \
-    %D%/resolve.h \
+    %D%/resolve.c %D%/resolve.h \
     %D%/tls.h %D%/tls_priv.h \
     %D%/tls_ctx.c \
     %D%/tls_session.c \

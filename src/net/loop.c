@@ -54,6 +54,7 @@ struct gc_loop {
 
     struct gc_list marked;
 
+    char dns[GC_LOOP_DNS_MAX];
     struct gc_pool *pool;
     struct gc_loop_scratch *scratch;
     struct gc_out_block *blocks;
@@ -331,6 +332,12 @@ struct gc_loop_scratch *
 gc_loop_scratch(struct gc_loop *loop)
 {
     return loop->scratch;
+}
+
+char *
+gc_loop_dns(struct gc_loop *loop)
+{
+    return loop->dns;
 }
 
 struct gc_pool *
