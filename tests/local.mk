@@ -31,7 +31,9 @@ TESTS_NET = \
     %D%/net/test_http \
     %D%/net/test_http1 \
     %D%/net/test_loop \
-    %D%/net/test_tls
+    %D%/net/test_resolve \
+    %D%/net/test_tls \
+    %D%/net/test_tls_conn
 TESTS_RPC = \
     %D%/rpc/test_backoff \
     %D%/rpc/test_balance \
