@@ -45,54 +45,53 @@ minus_log2(uint64_t v)
     return ((uint64_t)64 << LOG_FRACTION_BITS) - log;
 }
 
-/* costs[A] / weight of A < costs[B] / weight of B; the number decides between equals. */
+struct candidate {
+    uint64_t cost;        /* to be divided by the weight; 0: not to be chosen (any more) */
+    unsigned zone_copies; /* chosen so far in its zone */
+};
+
+/* Whether A is to be chosen before B: the less used zone, then the lower cost / weight; the number
+ * decides between equals. */
 static bool
-is_better(const struct gc_placement *placement, const uint64_t *costs, size_t a, size_t b)
+is_before(const struct gc_placement *placement, const struct candidate *candidates, size_t a,
+          size_t b)
 {
     const struct gc_placement_server *servers = placement->servers;
-    unsigned __int128 left = (unsigned __int128)costs[a] * servers[b].weight;
-    unsigned __int128 right = (unsigned __int128)costs[b] * servers[a].weight;
+    if (candidates[a].zone_copies != candidates[b].zone_copies) {
+        return candidates[a].zone_copies < candidates[b].zone_copies;
+    }
+    unsigned __int128 left = (unsigned __int128)candidates[a].cost * servers[b].weight;
+    unsigned __int128 right = (unsigned __int128)candidates[b].cost * servers[a].weight;
     return left != right ? left < right : servers[a].number < servers[b].number;
 }
 
-/* How many of the chosen are in ZONE. */
-static unsigned
-zone_count(const struct gc_placement *placement, const size_t *chosen, size_t n, struct gc_str zone)
-{
-    unsigned count = 0;
-    for (size_t i = 0; i < n; i++) {
-        count += gc_str_eq(placement->servers[chosen[i]].zone, zone);
-    }
-    return count;
-}
-
-/* The best of the least used zones; n_servers when there is none left. */
+/* n_servers when there is none left. */
 static size_t
-choose_next(const struct gc_placement *placement, const uint64_t *costs, const size_t *chosen,
-            size_t n_chosen)
+choose_next(const struct gc_placement *placement, const struct candidate *candidates)
 {
     size_t best = placement->n_servers;
-    unsigned best_count = 0;
     for (size_t i = 0; i < placement->n_servers; i++) {
-        if (costs[i] == 0) {
-            continue;
-        }
-        unsigned count = zone_count(placement, chosen, n_chosen, placement->servers[i].zone);
-        if (best == placement->n_servers || count < best_count ||
-            (count == best_count && is_better(placement, costs, i, best))) {
+        if (candidates[i].cost != 0 &&
+            (best == placement->n_servers || is_before(placement, candidates, i, best))) {
             best = i;
-            best_count = count;
         }
     }
     return best;
+}
+
+static void
+count_zone(const struct gc_placement *placement, struct candidate *candidates, struct gc_str zone)
+{
+    for (size_t i = 0; i < placement->n_servers; i++) {
+        candidates[i].zone_copies += gc_str_eq(placement->servers[i].zone, zone);
+    }
 }
 
 int
 gc_placement_choose(const struct gc_placement *placement, size_t n, uint32_t *ret_numbers,
                     size_t *ret_n)
 {
-    uint64_t costs[GC_PLACEMENT_SERVERS_MAX]; /* 0: not to be chosen (any more) */
-    size_t chosen[GC_PLACEMENT_CHOICES_MAX];
+    struct candidate candidates[GC_PLACEMENT_SERVERS_MAX];
     size_t n_chosen = 0;
 
     assert(n <= GC_PLACEMENT_CHOICES_MAX);
@@ -101,18 +100,18 @@ gc_placement_choose(const struct gc_placement *placement, size_t n, uint32_t *re
     }
     for (size_t i = 0; i < placement->n_servers; i++) {
         const struct gc_placement_server *server = &placement->servers[i];
-        uint64_t hash = hash_of(placement, server->number);
         bool usable = server->usable && server->weight > 0;
-        costs[i] = usable ? minus_log2(hash | 1) : 0;
+        candidates[i].cost = usable ? minus_log2(hash_of(placement, server->number) | 1) : 0;
+        candidates[i].zone_copies = 0;
     }
     while (n_chosen < n) {
-        size_t next = choose_next(placement, costs, chosen, n_chosen);
+        size_t next = choose_next(placement, candidates);
         if (next == placement->n_servers) {
             break;
         }
-        costs[next] = 0;
-        ret_numbers[n_chosen] = placement->servers[next].number;
-        chosen[n_chosen++] = next;
+        candidates[next].cost = 0;
+        ret_numbers[n_chosen++] = placement->servers[next].number;
+        count_zone(placement, candidates, placement->servers[next].zone);
     }
     *ret_n = n_chosen;
     return 0;
