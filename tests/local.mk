@@ -43,7 +43,9 @@ TESTS_RPC = \
     %D%/rpc/test_status \
     %D%/rpc/test_timeout
 TESTS_GOSSIP =
-TESTS_CONSENSUS =
+TESTS_CONSENSUS = \
+    %D%/consensus/test_consensus \
+    %D%/consensus/test_core
 TESTS_DAEMON =
 TESTS_WEB =
 TESTS_FILE =
@@ -69,6 +71,7 @@ check_LIBRARIES += %D%/support/libgctest.a
     %D%/support/blob_bed.c %D%/support/blob_bed.h \
     %D%/support/conn_end.c %D%/support/conn_end.h \
     %D%/support/http_bed.c %D%/support/http_bed.h \
+    %D%/support/counter_machine.c %D%/support/counter_machine.h \
     %D%/support/meta_env.c %D%/support/meta_env.h \
     %D%/support/pki.c %D%/support/pki.h \
     %D%/support/rpc_bed.c %D%/support/rpc_bed.h \

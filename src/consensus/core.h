@@ -61,18 +61,20 @@ struct gc_consensus_now {
     uint64_t wall_ms;
 };
 
-/* Visible so that it can be embedded; all fields are private to core.c except by its functions. */
+/* Visible so that it can be embedded; all fields are private to core.c and log.c. */
 struct gc_consensus_core {
     struct gc_consensus_core_conf conf;
-    uint64_t term;
+    uint64_t term;        /* rises with every open: each start is a new leader */
     uint64_t first_index; /* of the log; last_index + 1 when it is empty */
     uint64_t last_index;
     uint64_t log_bytes;
     uint64_t time_ms; /* state time of the last entry */
     uint64_t room;
-    struct gc_consensus_now last_now; /* when time_ms was true */
-    uint8_t *entry;                   /* the entry being encoded */
-    int rc;                           /* failure that stopped it */
+    /* State time is reckoned from here. */
+    struct gc_consensus_now anchor_now;
+    uint64_t anchor_time_ms;
+    uint8_t *entry; /* the entry being encoded */
+    int rc;         /* failure that stopped it */
 };
 
 /* Open the log and compare it with the state. NOW starts the advance of state time. GC_ECORRUPT
@@ -102,14 +104,15 @@ uint64_t gc_consensus_core_time(const struct gc_consensus_core *core,
 /* How many of the operations fit one entry: at least 1 when N > 0. */
 size_t gc_consensus_core_fit(const struct gc_consensus_op *ops, size_t n_ops);
 
-/* Read entry INDEX: DATA gets a copy of its commands in one block to be walked with
- * gc_consensus_entry_next. GC_ENOTFOUND (trimmed or not there), GC_ECORRUPT, GC_ELIMIT (SIZE too
- * small; GC_CONSENSUS_ENTRY_BYTES_MAX always fits). */
-#define GC_CONSENSUS_ENTRY_BYTES_MAX (GC_CONSENSUS_COMMAND_BYTES_MAX + 16384u)
+/* Read entry INDEX into DATA, which has room for GC_CONSENSUS_ENTRY_BYTES_MAX: its commands, to be
+ * walked with gc_consensus_entry_next. GC_ENOTFOUND (trimmed or not there), GC_ECORRUPT,
+ * GC_EVERSION. */
+#define GC_CONSENSUS_ENTRY_BYTES_MAX (GC_CONSENSUS_COMMAND_BYTES_MAX + 64u)
 int gc_consensus_core_read(const struct gc_consensus_core *core, struct gc_kv_txn *txn,
-                           struct gc_consensus_entry *ret_entry, uint64_t index, void *data,
-                           size_t size, size_t *ret_len);
-/* Walk the commands of an entry: start with *POS 0. False at the end; *POS > len when damaged. */
+                           uint64_t index, void *data, struct gc_consensus_entry *ret_entry,
+                           size_t *ret_len);
+/* Walk the commands: start with *POS 0. False at the end; *POS is not LEN then when they are
+ * damaged. */
 bool gc_consensus_entry_next(const void *data, size_t len, size_t *pos, const void **ret_cmd,
                              size_t *ret_cmd_len);
 
