@@ -17,6 +17,9 @@
 #define GC_CHUNK_HEAD_MAX    24                       /* what comes before the payload */
 #define GC_CHUNK_MESSAGE_MAX (GC_CHUNK_BYTES + 4096u) /* limit for one message of such a stream */
 
+/* A stream of chunks is given up when nothing moves for so long (object-protocol.md rule 24). */
+#define GC_PROGRESS_MS 30000u
+
 struct gc_chunk {
     struct gc_slice data; /* lies in the message, which is its owner (no reference is taken) */
     uint32_t crc;

@@ -218,6 +218,7 @@ replica_start(struct replica *replica, const struct gc_meta_server *server, stru
     const struct gc_rpc_call_conf conf = {
         .path = "/gcommon.v1.blob.BlobService/Write",
         .deadline_ms = GC_RPC_NO_DEADLINE,
+        .progress_ms = GC_PROGRESS_MS,
         .trace = trace,
     };
     struct gc_rpc_channel *channel;

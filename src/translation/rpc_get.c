@@ -174,6 +174,7 @@ upstream_start(struct get *get, const struct gc_meta_server *server, const struc
     const struct gc_rpc_call_conf conf = {
         .path = "/gcommon.v1.blob.BlobService/Read",
         .deadline_ms = GC_RPC_NO_DEADLINE,
+        .progress_ms = GC_PROGRESS_MS,
         .trace = gc_rpc_trace(get->call),
     };
     Gcommon__V1__Common__BlobId blob_id = GCOMMON__V1__COMMON__BLOB_ID__INIT;
