@@ -16,6 +16,9 @@
 
 #define RETRY_MS 2
 
+_Static_assert(GC_BLOB_CHUNK_BYTES == GC_CHUNK_BYTES, "a chunk on the wire is a chunk on disk");
+_Static_assert(GC_BLOB_CHUNKS_MAX == GC_CHUNKS_PER_BLOB, "a blob of chunks fits the engine");
+
 struct file_read {
     struct gc_file_worker *worker;
     struct gc_rpc_call *call; /* NULL once it has ended */

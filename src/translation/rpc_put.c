@@ -14,7 +14,7 @@
 
 #include "base/checksum.h"
 #include "base/err.h"
-#include "core/chunk.h"
+#include "core/layout.h"
 #include "rpc/pb.h"
 #include "translation/blob_write.h"
 #include "translation/object.h"
@@ -22,9 +22,8 @@
 #include "translation/reply.h"
 #include "translation/unary.h"
 
-#define BLOBS_MAX        6  /* 5 GiB in blobs of just below 1 GiB */
-#define WAITING_MAX      64 /* messages; flow control holds far fewer */
-#define OBJECT_BYTES_MAX (5ull << 30)
+#define BLOBS_MAX   6  /* 5 GiB in blobs of just below 1 GiB */
+#define WAITING_MAX 64 /* messages; flow control holds far fewer */
 
 enum put_state {
     PUT_OPEN,    /* the first message is still to come */
@@ -272,7 +271,7 @@ take_chunk(struct put *put, struct gc_bytes *msg, bool *ret_taken)
     if (gc_chunk_decode(msg, &chunk) != 0 || put->short_seen) {
         return GC_API_BadRequest;
     }
-    if (chunk.data.len > OBJECT_BYTES_MAX - put->length) {
+    if (chunk.data.len > GC_OBJECT_PUT_BYTES_MAX - put->length) {
         return GC_API_EntityTooLarge;
     }
     if (put->write != NULL && put->blob_length == GC_BLOB_BYTES) {
