@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/macros.h"
 #include "net/conn_priv.h"
 
@@ -428,6 +429,8 @@ handshake_step(struct gc_conn *conn)
     if (rc == 0) {
         conn_open(conn);
     } else if (rc != -EAGAIN) {
+        gc_log(GC_LOG_INFO, "tls.refused", "peer=%s rc=%s text=%s", conn->peer.addr,
+               gc_err_name(rc), gc_log_q(gc_str_of(gc_tls_error(conn->tls))));
         tls_fail(conn, rc);
     }
 }

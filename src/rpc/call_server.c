@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/macros.h"
 #include "rpc/call_priv.h"
 #include "rpc/server_priv.h"
@@ -262,8 +263,16 @@ server_ended(struct gc_rpc_call *call)
     struct server_call *sc = server_call(call);
     enum gc_rpc_code code = call->status.code == GC_RPC_OK ? sc->sent_code : call->status.code;
 
+    uint64_t took_ns = gc_clock_mono_ns() - sc->start_ns;
+
+    if (gc_log_on(GC_LOG_DEBUG)) {
+        gc_log_trace(GC_LOG_DEBUG, &call->trace, "rpc.call",
+                     "service=%s method=%s peer=%s code=%s took_us=%llu", sc->entry->service->name,
+                     sc->entry->method->name, call->peer != NULL ? call->peer->addr : "-",
+                     gc_rpc_code_name(code), (unsigned long long)(took_ns / 1000));
+    }
     call->peer = NULL;
-    gc_rpc_stats_ended(&sc->entry->stats, code, gc_clock_mono_ns() - sc->start_ns);
+    gc_rpc_stats_ended(&sc->entry->stats, code, took_ns);
 }
 
 static void
