@@ -23,7 +23,9 @@ TESTS_CORE = \
     %D%/core/test_layout %D%/core/test_lease %D%/core/test_name %D%/core/test_placement \
     %D%/core/test_token
 TESTS_META = \
-    %D%/meta/test_apply
+    %D%/meta/test_apply \
+    %D%/meta/test_codec \
+    %D%/meta/test_list
 TESTS_NET = \
     %D%/net/test_addr \
     %D%/net/test_conn \
@@ -62,6 +64,7 @@ GC_UNIT_TESTS = $(TESTS_BASE) $(TESTS_CRYPTO) $(TESTS_STORAGE) $(TESTS_CORE) $(T
 # A new fuzz target is one word here (tests/fuzz/fuzz_<name>.c with LLVMFuzzerTestOneInput) and a folder
 # tests/fuzz/corpus/fuzz_<name>/. Without --enable-fuzz, make check replays the corpus.
 FUZZ_TARGETS = \
+    %D%/fuzz/fuzz_meta \
     %D%/fuzz/fuzz_conf %D%/fuzz/fuzz_http1 %D%/fuzz/fuzz_http_cond %D%/fuzz/fuzz_record %D%/fuzz/fuzz_token \
     %D%/fuzz/fuzz_x509
 
