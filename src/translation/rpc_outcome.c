@@ -39,15 +39,15 @@ gc_translation_rpc_outcome(struct gc_rpc_call *call, void *arg, struct gc_bytes 
 
 static bool
 fill_server(const struct gc_unary *unary, struct gc_arena *arena,
-            const struct gc_meta_server *server, Gcommon__V1__Gateway__FileServer **ret_message)
+            const struct gc_meta_server *server, Gcommon__V1__Object__FileServer **ret_message)
 {
-    Gcommon__V1__Gateway__FileServer *message = gc_arena_alloc(arena, sizeof(*message));
+    Gcommon__V1__Object__FileServer *message = gc_arena_alloc(arena, sizeof(*message));
     struct gc_roster_report report;
     uint64_t silent_ms;
     if (message == NULL) {
         return false;
     }
-    gcommon__v1__gateway__file_server__init(message);
+    gcommon__v1__object__file_server__init(message);
     message->number = server->number;
     message->node = (char *)gc_arena_str(arena, server->node).data;
     message->address = (char *)gc_arena_str(arena, server->address).data;
@@ -66,8 +66,8 @@ fill_server(const struct gc_unary *unary, struct gc_arena *arena,
 static void
 status_run(struct gc_unary *unary, const struct gc_meta_read *rd)
 {
-    Gcommon__V1__Gateway__GetStatusResponse response =
-        GCOMMON__V1__GATEWAY__GET_STATUS_RESPONSE__INIT;
+    Gcommon__V1__Object__GetStatusResponse response =
+        GCOMMON__V1__OBJECT__GET_STATUS_RESPONSE__INIT;
     struct gc_meta_server *servers = gc_arena_alloc(rd->arena, SERVERS_MAX * sizeof(*servers));
     struct gc_meta_state state;
     size_t n = 0;
