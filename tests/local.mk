@@ -30,6 +30,7 @@ TESTS_NET = \
     %D%/net/test_addr \
     %D%/net/test_conn \
     %D%/net/test_h2 \
+    %D%/net/test_h2_peer \
     %D%/net/test_http \
     %D%/net/test_http1 \
     %D%/net/test_loop \

@@ -16,6 +16,7 @@
 #define EARLY_LINGER_MS 1000
 
 #define COST_ODD_FRAME 1u  /* empty DATA, PING, SETTINGS, PRIORITY, unknown, tiny WINDOW_UPDATE */
+#define COST_CANCEL    2u  /* a request taken back unanswered */
 #define COST_RESET     10u /* made us reset a stream */
 
 static struct gc_str
@@ -264,10 +265,21 @@ on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *head, void *arg)
     struct gc_h2 *h2 = arg;
 
     (void)ng;
-    if (head->type > NGHTTP2_CONTINUATION) {
+    if (head->type == NGHTTP2_PRIORITY || head->type > NGHTTP2_CONTINUATION) {
         gc_h2_glitch(h2, COST_ODD_FRAME);
     }
     return 0;
+}
+
+/* Frames of unknown types are read as extensions, or nghttp2 would not tell of them at all. */
+static int
+on_unknown_frame(nghttp2_session *ng, void **ret_payload, const nghttp2_frame_hd *head, void *arg)
+{
+    (void)ng;
+    (void)ret_payload;
+    (void)head;
+    (void)arg;
+    return NGHTTP2_ERR_CANCEL; /* forget it */
 }
 
 static int
@@ -287,6 +299,7 @@ on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
         s = find(ng, frame->hd.stream_id);
         if (s != NULL) {
             s->peer_reset = true;
+            gc_h2_glitch(h2, h2->server && !s->base.head_sent ? COST_CANCEL : 0);
         }
         break;
     case NGHTTP2_SETTINGS:
@@ -294,9 +307,6 @@ on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
         break;
     case NGHTTP2_PING:
         ping_received(h2, frame);
-        break;
-    case NGHTTP2_PRIORITY:
-        gc_h2_glitch(h2, COST_ODD_FRAME);
         break;
     case NGHTTP2_WINDOW_UPDATE:
         if (frame->window_update.window_size_increment < SMALL_UPDATE_BYTES) {
@@ -443,6 +453,7 @@ gc_h2_callbacks_new(nghttp2_session_callbacks **ret_callbacks)
         return -ENOMEM;
     }
     nghttp2_session_callbacks_set_on_begin_frame_callback(cb, on_begin_frame);
+    nghttp2_session_callbacks_set_unpack_extension_callback(cb, on_unknown_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(cb, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame_recv);

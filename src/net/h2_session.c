@@ -39,6 +39,9 @@ option_new(const struct gc_h2 *h2, nghttp2_option **ret_option)
     nghttp2_option_set_max_outbound_ack(option, 64);
     nghttp2_option_set_max_settings(option, 32);
     nghttp2_option_set_max_deflate_dynamic_table_size(option, 4096);
+    for (unsigned type = NGHTTP2_CONTINUATION + 1; type <= UINT8_MAX; type++) {
+        nghttp2_option_set_user_recv_extension_type(option, (uint8_t)type);
+    }
     /* Callers inside reset for good reasons: deadlines, hedges, cancelled requests. */
     if (h2->conf->internal) {
         nghttp2_option_set_stream_reset_rate_limit(option, 20000, 2000);

@@ -17,7 +17,7 @@
 #include "net/http.h"
 #include "tests/support/until.h"
 
-#define HB_EXCHANGES_MAX 2048
+#define HB_EXCHANGES_MAX 4096
 #define HB_DEADLINE_MS   GC_UNTIL_MS
 
 struct hb;
