@@ -8,6 +8,7 @@ noinst_LIBRARIES += %D%/libgcrpc.a
     %D%/call_server.c \
     %D%/channel.c %D%/channel.h %D%/channel_priv.h \
     %D%/frame.c %D%/frame.h \
+    %D%/health.c \
     %D%/metadata.c %D%/metadata.h \
     %D%/pb.c %D%/pb.h \
     %D%/server.c %D%/server.h %D%/server_priv.h \
