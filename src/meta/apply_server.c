@@ -102,10 +102,12 @@ server_again(struct gc_meta *meta, const struct gc_meta_register_server *reg,
     if (server->state != GC_META_SERVER_DRAINING && server->state != GC_META_SERVER_SUSPECT) {
         server->state = GC_META_SERVER_UP;
     }
-    if (reg->generation < server->generation) {
+    if (reg->suspect || reg->generation < server->generation ||
+        reg->durable_seq < server->durable_seq) {
         server->state = GC_META_SERVER_SUSPECT;
     }
     server->generation = GC_MAX(server->generation, reg->generation);
+    server->durable_seq = GC_MAX(server->durable_seq, reg->durable_seq);
     if (!gc_str_eq(server->node, reg->node)) {
         gc_meta_key_tagged(&key, KEY_NODE, server->node.data, server->node.len);
         rc = number_get(meta, &key, &at_node);
@@ -202,6 +204,7 @@ gc_meta_do_register_server(struct gc_meta *meta, const struct gc_meta_command *c
         server.number = meta->state.next_server++;
         server.node = reg->node;
         server.generation = reg->generation;
+        server.durable_seq = reg->durable_seq;
         memcpy(server.store_uuid, reg->store_uuid, sizeof(server.store_uuid));
         meta->state.n_servers++;
     }

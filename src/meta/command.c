@@ -189,6 +189,8 @@ enc_register_server(struct gc_meta_enc *enc, const struct gc_meta_register_serve
     gc_meta_enc_u64(enc, r->weight);
     gc_meta_enc_raw(enc, r->store_uuid, sizeof(r->store_uuid));
     gc_meta_enc_u64(enc, r->generation);
+    gc_meta_enc_u64(enc, r->durable_seq);
+    gc_meta_enc_u8(enc, r->suspect);
 }
 
 static int
@@ -202,6 +204,8 @@ dec_register_server(struct gc_meta_dec *dec, struct gc_meta_register_server *r,
     r->weight = (uint32_t)gc_meta_dec_u64(dec, UINT32_MAX);
     gc_meta_dec_raw(dec, r->store_uuid, sizeof(r->store_uuid));
     r->generation = gc_meta_dec_u64(dec, UINT64_MAX);
+    r->durable_seq = gc_meta_dec_u64(dec, UINT64_MAX);
+    r->suspect = gc_meta_dec_u8(dec, 1) != 0;
     return 0;
 }
 

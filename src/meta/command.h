@@ -17,6 +17,9 @@
 #define GC_META_REQUEST_ID_BYTES  16
 #define GC_META_COMMAND_BYTES_MAX (256u << 10)
 #define GC_META_TTL_MS_MAX        900000u /* expires_at is at most this far from state time */
+/* A result is remembered for so long after expires_at, when the command can no more be carried
+ * out: within it, no result means that it never was. */
+#define GC_META_RESULT_GRACE_MS 60000u
 
 enum gc_meta_op {
 #define GC_META_OP(number, NAME, member, needs_id) GC_META_OP_##NAME = number,
@@ -85,7 +88,9 @@ struct gc_meta_set_watermark {
 };
 
 /* Result: number, incarnation. InvalidArgument; AccessDenied when the store is up under another
- * node. A generation below the recorded one makes the server SUSPECT. */
+ * node. A generation or durable sequence below the recorded one makes the server SUSPECT, and so
+ * does SUSPECT: the leader has seen a higher one in heartbeats, which are not recorded (rule 21).
+ */
 struct gc_meta_register_server {
     struct gc_str node;
     struct gc_str address;
@@ -93,6 +98,8 @@ struct gc_meta_register_server {
     uint32_t weight; /* >= 1 */
     uint8_t store_uuid[16];
     uint64_t generation;
+    uint64_t durable_seq;
+    bool suspect;
 };
 
 /* No effect unless the server still has this incarnation. */

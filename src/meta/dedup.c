@@ -64,8 +64,7 @@ gc_meta_dedup_expire(struct gc_meta *meta, unsigned max)
         if (key.len != 8 + GC_META_REQUEST_ID_BYTES) {
             return GC_ECORRUPT;
         }
-        /* A request is carried out up to its last millisecond; its result lives as long. */
-        if (gc_get_be64(key.data) >= meta->state.time_ms) {
+        if (gc_get_be64(key.data) + GC_META_RESULT_GRACE_MS >= meta->state.time_ms) {
             return 0;
         }
         dedup_key(&row, key.data + 8);

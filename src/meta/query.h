@@ -100,8 +100,11 @@ struct gc_meta_epoch {
 int gc_meta_get_epoch(const struct gc_meta_read *rd, uint64_t epoch,
                       struct gc_meta_epoch *ret_epoch);
 
-/* What became of a request (rule 8). GC_ENOTFOUND: not applied so far, or forgotten; after its
- * expires_at it never will be. */
+/* What became of a request (rule 8). GC_ENOTFOUND: not carried out so far. It is final when, in the
+ * same read, the state's time_ms is past the request's expires_at and by no more than
+ * GC_META_RESULT_GRACE_MS: it never was and never will be carried out. Before, ask again (a barrier
+ * makes state time go on); later, nobody knows any more. The leader's estimate of state time does
+ * not count here: after a change of leader it starts again from the state's. */
 int gc_meta_get_outcome(const struct gc_meta_read *rd,
                         const uint8_t request_id[GC_META_REQUEST_ID_BYTES],
                         struct gc_meta_result *ret_result);

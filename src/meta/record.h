@@ -80,7 +80,8 @@ struct gc_meta_server {
     struct gc_str zone;
     uint32_t weight;
     uint8_t store_uuid[16];
-    uint64_t generation;
+    uint64_t generation; /* the highest seen, as the next */
+    uint64_t durable_seq;
     uint64_t incarnation; /* rises with every registration */
     enum gc_meta_server_state state;
     uint64_t registry_version; /* of the last change of this row */

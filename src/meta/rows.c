@@ -424,6 +424,7 @@ gc_meta_enc_server(struct gc_meta_enc *enc, const struct gc_meta_server *server)
     gc_meta_enc_u64(enc, server->weight);
     gc_meta_enc_raw(enc, server->store_uuid, sizeof(server->store_uuid));
     gc_meta_enc_u64(enc, server->generation);
+    gc_meta_enc_u64(enc, server->durable_seq);
     gc_meta_enc_u64(enc, server->incarnation);
     gc_meta_enc_u8(enc, (uint8_t)server->state);
     gc_meta_enc_u64(enc, server->registry_version);
@@ -441,6 +442,7 @@ gc_meta_dec_server(struct gc_kv_val val, struct gc_meta_server *server)
     server->weight = (uint32_t)gc_meta_dec_u64(&dec, UINT32_MAX);
     gc_meta_dec_raw(&dec, server->store_uuid, sizeof(server->store_uuid));
     server->generation = gc_meta_dec_u64(&dec, UINT64_MAX);
+    server->durable_seq = gc_meta_dec_u64(&dec, UINT64_MAX);
     server->incarnation = gc_meta_dec_u64(&dec, UINT64_MAX);
     server->state = gc_meta_dec_u8(&dec, GC_META_SERVER_REPLACED);
     server->registry_version = gc_meta_dec_u64(&dec, UINT64_MAX);

@@ -584,6 +584,8 @@ after_its_time_a_request_is_refused_and_its_result_forgotten(void **state)
     assert_int_equal(apply_err(env, &late), GC_API_RequestExpired);
     before = meta_env_state(env).n_dedup;
     assert_true(before > 0);
+    env->time_ms = cmd.expires_at_ms + GC_META_RESULT_GRACE_MS;
+    assert_true(meta_env_apply(env, &cmd).repeated);
     env->time_ms += 60000;
     assert_int_equal(apply_err(env, &cmd), GC_API_RequestExpired);
     assert_int_equal(meta_env_state(env).n_dedup, 0);
@@ -720,6 +722,18 @@ a_live_store_under_another_node_is_refused_an_older_one_is_suspect(void **state)
     cmd = registration(env, "f2", 2, 8); /* it stays so: a rising generation proves nothing */
     assert_int_equal(apply_err(env, &cmd), GC_API_OK);
     assert_int_equal(server_of(env, 2).state, GC_META_SERVER_SUSPECT);
+    cmd = registration(env, "f3", 3, 9); /* the leader has seen more of it than this */
+    cmd.u.register_server.suspect = true;
+    assert_int_equal(apply_err(env, &cmd), GC_API_OK);
+    assert_int_equal(server_of(env, 3).state, GC_META_SERVER_SUSPECT);
+    cmd = registration(env, "f1", 1, 9);
+    cmd.u.register_server.durable_seq = 100;
+    assert_int_equal(apply_err(env, &cmd), GC_API_OK);
+    assert_int_equal(server_of(env, 1).state, GC_META_SERVER_UP);
+    cmd = registration(env, "f1", 1, 9);
+    cmd.u.register_server.durable_seq = 99;
+    assert_int_equal(apply_err(env, &cmd), GC_API_OK);
+    assert_int_equal(server_of(env, 1).state, GC_META_SERVER_SUSPECT);
     cmd = registration(env, "f9", 0, 1);
     assert_int_equal(apply_err(env, &cmd), GC_API_InvalidArgument);
 }

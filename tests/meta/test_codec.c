@@ -154,9 +154,9 @@ sample(enum gc_meta_op op)
         cmd.u.set_watermark = (struct gc_meta_set_watermark){ 5, UINT64_MAX };
         break;
     case GC_META_OP_REGISTER_SERVER:
-        cmd.u.register_server = (struct gc_meta_register_server){ GC_STR("n"), GC_STR("a:1"),
-                                                                  GC_STR("z"), 3,
-                                                                  { 1 },       4 };
+        cmd.u.register_server =
+            (struct gc_meta_register_server){ GC_STR("n"), GC_STR("a:1"), GC_STR("z"), 3, { 1 }, 4,
+                                              5,           true };
         break;
     case GC_META_OP_SERVER_DOWN:
         cmd.u.server_down = (struct gc_meta_server_down){ 2, 3 };
