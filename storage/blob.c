@@ -11,7 +11,8 @@
 #include "base/macros.h"
 #include "storage/blob_priv.h"
 
-#define TRIM_AFTER_LOOKUPS 1024u
+/* Each may have mapped 64 KiB: the kernel maps what is cached around a page that is looked at. */
+#define TRIM_AFTER_LOOKUPS 256u
 
 /* --- shared by the threads --- */
 
@@ -45,6 +46,9 @@ gc_blobs_count_lookups(struct gc_blobs *blobs, unsigned n)
     if (atomic_fetch_add(&blobs->lookups, n) >= TRIM_AFTER_LOOKUPS) {
         atomic_store(&blobs->lookups, 0);
         gc_kv_trim(blobs->core);
+        for (unsigned i = 0; i < blobs->n_bulk; i++) {
+            gc_kv_trim(blobs->bulk[i].kv);
+        }
     }
 }
 

@@ -11,6 +11,8 @@
 #include "base/macros.h"
 #include "storage/blob_priv.h"
 
+#define TRIM_AFTER_REMOVALS 16u
+
 struct bulk_txn {
     struct blob_bulk *bulk;
     struct gc_kv_txn *txn;
@@ -62,7 +64,13 @@ bulk_do_removal(struct bulk_txn *bt, struct blob_chunks_job *job)
     for (uint32_t no = job->from; no < job->to; no += job->step) {
         uint64_t key = gc_blob_part_key(job->local, no);
 
-        job->n_removed += gc_kv_del(bt->txn, BULK_CHUNK, gc_kv_val(&key, sizeof(key))) == 0;
+        if (gc_kv_del(bt->txn, BULK_CHUNK, gc_kv_val(&key, sizeof(key))) != 0) {
+            continue;
+        }
+        job->n_removed++;
+        if (job->n_removed % TRIM_AFTER_REMOVALS == 0) {
+            gc_kv_trim(bt->bulk->kv); /* LMDB looks at the first page of each removed chunk */
+        }
     }
     bt->n_removed += job->n_removed;
     gc_list_push(&bt->removals, &job->job.op.node);
@@ -126,9 +134,8 @@ bulk_commit(struct bulk_txn *bt)
         gc_counter_inc(bulk->commits);
         gc_counter_add(bulk->bytes, (uint64_t)bt->n_batch * GC_BLOB_CHUNK_BYTES);
     }
-    if (bt->n_removed > 0) {
-        gc_kv_trim(bulk->kv); /* LMDB looked at the first page of each removed chunk */
-    }
+    /* LMDB has looked at pages of its tree all over the file. */
+    gc_kv_trim(bulk->kv);
     return rc;
 }
 

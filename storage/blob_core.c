@@ -15,8 +15,9 @@
 #include "base/macros.h"
 #include "storage/blob_priv.h"
 
-#define CORE_OPS_MAX  1024u
-#define CORE_OP_BYTES (4u * 4096) /* about what an operation dirties besides pieces */
+#define CORE_OPS_MAX        1024u
+#define CORE_COMMIT_LOOKUPS 8u          /* about what a commit looks at by itself */
+#define CORE_OP_BYTES       (4u * 4096) /* about what an operation dirties besides pieces */
 
 static const char state_key[] = "state";
 
@@ -302,7 +303,7 @@ core_batch(struct gc_blobs *blobs, struct gc_list *work, bool puts)
         gc_blobs_stop(blobs, "core commit", rc);
         rc = -EIO;
     }
-    gc_blobs_count_lookups(blobs, ct.n_ops);
+    gc_blobs_count_lookups(blobs, ct.n_ops + CORE_COMMIT_LOOKUPS);
     core_finish(&ct, rc, &again);
     core_run(blobs, &again, false);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Inside of the blob engine. Who does what:
- *   blob.c         what is known about the store; blob_open.c opening and closing
- *   blob_put.c     one blob being written: a state that is advanced in one function (put_settle)
- *   blob_bulk.c    a writer thread per bulk environment: chunks in, chunks out
- *   blob_core.c    the writer thread of the core environment: publishing, tombstones, rows of
- * removed blobs blob_reader.c  open blobs and the pool of threads that read (and verify tails for
- * puts) blob_gc.c      the thread that removes; blob_orphan.c what it does first
+ * - blob.c: what is known about the store; blob_open.c: opening and closing
+ * - blob_put.c: one blob being written, a state that is advanced in one function (put_settle)
+ * - blob_bulk.c: a writer thread per bulk environment, chunks in, chunks out
+ * - blob_core.c: the writer thread of the core environment, which publishes and removes
+ * - blob_reader.c: open blobs and the threads that read (and verify tails for puts)
+ * - blob_gc.c: the thread that removes; blob_orphan.c: what it does first
  *
  * Everything that moves between threads is a struct gc_blob_op with a kind, on a gc_queue. The
  * order of a put: its chunks are written and committed by the bulk writers; when none is running or
@@ -195,7 +195,7 @@ void gc_blobs_stop(struct gc_blobs *blobs, const char *where, int rc);
 bool gc_blobs_is_fatal(int rc);
 /* Look at the free space again. */
 void gc_blobs_check_space(struct gc_blobs *blobs);
-/* Count N lookups in the map of the core file and let its pages go from time to time. */
+/* Count N lookups in the maps and let their pages go from time to time. */
 void gc_blobs_count_lookups(struct gc_blobs *blobs, unsigned n);
 /* RC is set and OP's owner told. */
 void gc_blob_op_done(struct gc_blob_op *op, int rc);

@@ -312,6 +312,7 @@ gc_blob_read_chunk(struct gc_blob_reader *reader, struct gc_blob_read_op *op, ui
         gc_counter_inc(blobs->metrics.refused);
         return GC_ELIMIT;
     }
+    gc_blobs_count_lookups(blobs, 1);
     op->op.kind = KIND_READ;
     op->bytes = bytes;
     op->reader = reader;

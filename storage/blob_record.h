@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Every record that the blob engine stores, encoded and decoded (FORMAT.md is the same in prose).
- * Pure. Numbers are big-endian. A record begins with a head of 8 bytes: 0 type (a letter)   1
- * version (1)   2 zero, two bytes   4 CRC32C of bytes 0..3 and 8..end Decoders survive any bytes
- * and accept exactly what the encoder makes: GC_ECORRUPT otherwise, GC_EVERSION for a version that
- * we do not know under an intact CRC. What they return points into the bytes given. */
+/* Every record that the blob engine stores, encoded and decoded; FORMAT.md has the bytes. Pure.
+ * Decoders survive any bytes and accept exactly what the encoder makes: GC_ECORRUPT otherwise,
+ * GC_EVERSION for a version that we do not know under an intact CRC. What they return points into
+ * the bytes given. */
 #ifndef GC_STORAGE_BLOB_RECORD_H
 #define GC_STORAGE_BLOB_RECORD_H
 

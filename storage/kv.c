@@ -237,7 +237,7 @@ gc_kv_trim(struct gc_kv *kv)
 void
 gc_storage_malloc_tune(void)
 {
-    /* glibc refuses a larger mmap threshold than 32 MiB; any value set stops its own guessing. */
+    /* Larger than anything we allocate; any value set stops glibc's own guessing. */
     (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
     (void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
     (void)mallopt(M_TOP_PAD, 1 << 20);

@@ -480,6 +480,18 @@ lmdb_find_map(struct lmdb_kv *lmdb, const char *table)
     return lmdb_rc(rc);
 }
 
+/* A look at one page must not map the 2 MiB around it, which would count as our memory. Kernels
+ * without huge pages refuse. */
+static void
+lmdb_map_small_pages(struct lmdb_kv *lmdb)
+{
+    MDB_envinfo info;
+
+    if (mdb_env_info(lmdb->env, &info) == 0) {
+        (void)madvise(lmdb->map, info.me_mapsize, MADV_NOHUGEPAGE);
+    }
+}
+
 static int
 lmdb_open_env(struct lmdb_kv *lmdb, const struct gc_kv_conf *conf, const char *dir)
 {
@@ -544,6 +556,9 @@ gc_kv_open(const struct gc_kv_conf *conf, struct gc_kv **ret_kv)
     }
     if (rc == 0) {
         rc = lmdb_find_map(lmdb, conf->tables[0]);
+    }
+    if (rc == 0) {
+        lmdb_map_small_pages(lmdb);
     }
     if (rc == 0 && is_new) {
         rc = lmdb_sync_dir(dir);

@@ -84,7 +84,8 @@ check_LIBRARIES += %D%/support/libgctest.a
 GC_TEST_LIBS = %D%/support/libgctest.a
 
 # Helper programs that tests run (peers, load makers); not tests themselves.
-GC_TEST_HELPERS =
+GC_TEST_HELPERS = \
+    %D%/bench/bench_storage
 
 check_PROGRAMS += $(GC_UNIT_TESTS) $(FUZZ_TARGETS) $(GC_TEST_HELPERS)
 TESTS += $(GC_UNIT_TESTS)

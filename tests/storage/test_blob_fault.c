@@ -702,7 +702,7 @@ memory_stays_within_pool_and_transactions(void **state)
                   (unsigned long long)peaks_kib[1]);
     /* The pool, a transaction in each of three environments, and something for malloc. */
     assert_true(peaks_kib[0] <= 4096 + 3 * 4096 + 6144);
-    assert_true(peaks_kib[1] <= 65536);
+    assert_true(peaks_kib[1] <= 49152);
 }
 
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
