@@ -45,3 +45,4 @@ GC_API_ERR(31, TooManyBuckets, 400, 8, "You have reached the maximum number of b
 GC_API_ERR(32, DataLoss, 500, 15, "The stored data is damaged.")
 GC_API_ERR(33, StaleEpoch, 503, 10, "The write was fenced off. Please try again.")
 GC_API_ERR(34, BadRequest, 400, 3, "The request is malformed.")
+GC_API_ERR(35, MisdirectedRequest, 421, 3, "This server does not answer for that host.")

@@ -83,6 +83,20 @@ check_conditions(const struct gc_meta_object *object, const char *etag,
     return GC_API_OK;
 }
 
+/* RANGE, unless If-Range says that it is about another version. */
+static struct gc_str
+range_that_counts(const struct gc_meta_object *object, const char *etag, const char *range,
+                  const Gcommon__V1__Object__Conditions *conditions)
+{
+    const struct gc_http_target target = {
+        .exists = true,
+        .etag = gc_str_of(etag),
+        .modified_ms = (int64_t)object->mtime_ms,
+    };
+    bool counts = conditions == NULL || gc_http_if_range(gc_str_of(conditions->if_range), &target);
+    return gc_str_of(counts ? range : "");
+}
+
 enum gc_api_err
 gc_object_view(struct gc_arena *arena, const struct gc_meta_object *object, const char *range,
                const Gcommon__V1__Object__Conditions *conditions, struct gc_object_view *ret_view)
@@ -104,7 +118,8 @@ gc_object_view(struct gc_arena *arena, const struct gc_meta_object *object, cons
     head->copies = least_copies(object);
     ret_view->first = 0;
     ret_view->end = object->length;
-    switch (gc_http_range_parse(gc_str_of(range), object->length, &part)) {
+    switch (gc_http_range_parse(range_that_counts(object, head->etag, range, conditions),
+                                object->length, &part)) {
     case GC_HTTP_RANGE_UNSATISFIABLE:
         return GC_API_InvalidRange;
     case GC_HTTP_RANGE_PART:

@@ -92,6 +92,22 @@ fill_page(struct gc_arena *arena, const struct gc_meta_list_page *page,
     return true;
 }
 
+/* Whether NAME is what this listing shows for the names below it: one that goes on after it has
+ * seen that already (S3's clients page by the last item's name). */
+static bool
+is_common_prefix(const struct gc_meta_list *list, struct gc_str name)
+{
+    struct gc_str rest;
+    const char *at;
+    if (list->delimiter.len == 0 || name.len <= list->prefix.len ||
+        memcmp(name.data, list->prefix.data, list->prefix.len) != 0) {
+        return false;
+    }
+    rest = (struct gc_str){ name.data + list->prefix.len, name.len - list->prefix.len };
+    at = memmem(rest.data, rest.len, list->delimiter.data, list->delimiter.len);
+    return at != NULL && at + list->delimiter.len == rest.data + rest.len;
+}
+
 static enum gc_api_err
 list_page(struct gc_unary *unary, const struct gc_meta_read *rd,
           Gcommon__V1__Object__ListObjectsResponse *response)
@@ -114,6 +130,7 @@ list_page(struct gc_unary *unary, const struct gc_meta_read *rd,
     list.prefix = str_of_bytes(&request->prefix);
     list.delimiter = str_of_bytes(&request->delimiter);
     list.after = str_of_bytes(&request->start_after);
+    list.after_is_prefix = is_common_prefix(&list, list.after);
     if (request->max_keys > 0 && request->max_keys < list.max) {
         list.max = request->max_keys;
     }
