@@ -39,7 +39,7 @@ struct file_write {
     unsigned n_busy; /* requests the engine has */
     uint64_t length;
     uint32_t crc;
-    bool opened, failed;
+    bool opened, committing, half_closed, failed;
 };
 
 static void write_pump(struct file_write *write);
@@ -178,6 +178,7 @@ take_commit(struct file_write *write, const Gcommon__V1__Blob__WriteCommit *comm
     rc = gc_blob_put_commit(write->put, &write->commit, commit->length, commit->crc32c);
     if (rc == 0) {
         write->put = NULL;
+        write->committing = true;
         write->n_busy++;
         write->worker->n_ops++;
     }
@@ -244,6 +245,8 @@ write_pump(struct file_write *write)
         gc_timer_start(&write->retry, RETRY_MS);
     } else if (rc != 0) {
         write_fail(write, rc);
+    } else if (write->half_closed && !write->committing) {
+        write_fail(write, GC_ECANCELED); /* no commit came */
     }
 }
 
@@ -276,9 +279,8 @@ on_half_close(struct gc_rpc_call *call, void *arg)
 {
     struct file_write *write = arg;
     (void)call;
-    if (write->n_waiting == 0 && write->put != NULL) { /* no commit came */
-        write_fail(write, GC_ECANCELED);
-    }
+    write->half_closed = true;
+    write_pump(write);
 }
 
 static void

@@ -57,6 +57,7 @@ struct put {
     uint8_t md5[16];
     struct gc_bytes *waiting[WAITING_MAX];
     unsigned n_waiting;
+    bool half_closed;
     bool short_seen; /* a chunk that was not full: the last one */
     bool busy;       /* the read or the command is under way */
 };
@@ -438,6 +439,9 @@ put_pump(struct put *put)
         gc_bytes_unref(msg);
         gc_rpc_consume(put->call);
     }
+    if (put->half_closed && (put->state == PUT_OPEN || put->state == PUT_CHUNKS)) {
+        put_fail(put, GC_API_IncompleteBody); /* no commit came */
+    }
 }
 
 static void
@@ -463,10 +467,8 @@ on_half_close(struct gc_rpc_call *call, void *arg)
 {
     struct put *put = arg;
     (void)call;
-    if (put->n_waiting == 0 && put->state < PUT_LAST && put->state != PUT_READING &&
-        put->state != PUT_TURNING) {
-        put_fail(put, GC_API_IncompleteBody); /* no commit came */
-    }
+    put->half_closed = true;
+    put_pump(put);
 }
 
 static void

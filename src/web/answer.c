@@ -57,8 +57,8 @@ answer_failed(struct gc_web_request *req, int rc)
 }
 
 void
-gc_web_answer_empty(struct gc_web_request *req, unsigned status,
-                    const struct gc_http_field *fields, size_t n)
+gc_web_answer_empty(struct gc_web_request *req, unsigned status, const struct gc_http_field *fields,
+                    size_t n)
 {
     if (!gc_web_answered(req)) {
         answer_failed(req, gc_web_respond(req, status, fields, n, true));
@@ -134,14 +134,15 @@ gc_web_answer_err(struct gc_web_request *req, enum gc_api_err err)
         gc_web_answer_empty(req, 304, NULL, 0);
         return;
     }
-    fields[n++] = (struct gc_http_field){ GC_STR("content-type"), GC_STR("application/xml"), false };
+    fields[n++] =
+        (struct gc_http_field){ GC_STR("content-type"), GC_STR("application/xml"), false };
     if (info->http == 503) {
         fields[n++] = (struct gc_http_field){ GC_STR("retry-after"), GC_STR("1"), false };
     } else if (info->http == 401) {
         fields[n++] = (struct gc_http_field){ GC_STR("www-authenticate"), GC_STR("Bearer"), false };
     } else if (info->http == 405) {
-        fields[n++] = (struct gc_http_field){ GC_STR("allow"), methods_of(req->target.resource),
-                                              false };
+        fields[n++] =
+            (struct gc_http_field){ GC_STR("allow"), methods_of(req->target.resource), false };
     }
     gc_buf_init(&body, ERROR_BYTES_MAX);
     if (gc_xml_error(&body, err, req->path, req->id_text) != 0) {

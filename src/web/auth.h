@@ -18,7 +18,7 @@ enum gc_web_proof_kind { GC_WEB_ANONYMOUS, GC_WEB_TOKEN, GC_WEB_CERTIFICATE };
 
 struct gc_web_proof {
     enum gc_web_proof_kind kind;
-    char token[GC_TOKEN_BYTES_MAX + 1];          /* GC_WEB_TOKEN; never logged */
+    char token[GC_TOKEN_BYTES_MAX + 1];        /* GC_WEB_TOKEN; never logged */
     char principal[GC_PRINCIPAL_NAME_MAX + 1]; /* whose proof it is, "" when we cannot tell */
 };
 

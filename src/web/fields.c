@@ -147,9 +147,10 @@ enum gc_api_err
 gc_web_fields_refuse(const struct gc_http_field *fields, size_t n)
 {
     static const char *const refused[] = {
-        "x-amz-copy-source", "x-amz-server-side-encryption", "x-amz-object-lock-",
-        "x-amz-grant-",      "x-amz-tagging",                "x-amz-website-redirect-location",
-        "x-amz-trailer",     "x-amz-write-offset-bytes",
+        "x-amz-copy-source",  "x-amz-server-side-encryption",
+        "x-amz-object-lock-", "x-amz-grant-",
+        "x-amz-tagging",      "x-amz-website-redirect-location",
+        "x-amz-trailer",      "x-amz-write-offset-bytes",
     };
     bool is_public;
     for (size_t i = 0; i < n; i++) {

@@ -263,8 +263,7 @@ get_pack(struct get *get, const struct gc_http_head *head)
     struct gc_upstream_context context = gc_web_context(req);
     Gcommon__V1__Object__GetObjectRequest message = GCOMMON__V1__OBJECT__GET_OBJECT_REQUEST__INIT;
     Gcommon__V1__Object__Conditions conditions;
-    enum gc_api_err err =
-        gc_web_conditions(arena, head->fields, head->n_fields, true, &conditions);
+    enum gc_api_err err = gc_web_conditions(arena, head->fields, head->n_fields, true, &conditions);
     message.range = gc_web_text(arena, gc_http_field_get(head->fields, head->n_fields, "range"));
     if (err != GC_API_OK || message.range == NULL) {
         return GC_API_InvalidArgument;

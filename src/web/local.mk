@@ -8,6 +8,9 @@ noinst_LIBRARIES += %D%/libgcweb.a
 	%D%/fields.c %D%/fields.h \
 	%D%/get.c \
 	%D%/grpc.c \
+	%D%/grpc.h \
+	%D%/grpc_get.c \
+	%D%/grpc_put.c \
 	%D%/list.c \
 	%D%/list_params.c %D%/list_params.h \
 	%D%/metrics.c %D%/metrics.h \

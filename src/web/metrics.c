@@ -19,10 +19,10 @@ init_durations(struct gc_web_metrics *metrics, struct gc_metrics *registry)
             snprintf(labels, sizeof(labels),
                      "http_request_method=\"%s\",http_response_status_class=\"%s\"", methods[i],
                      classes[j]);
-            metrics->durations[i][j] = gc_metrics_histogram(
-                registry, "http_server_request_duration_seconds", labels,
-                "Time from the head of a request to the end of its response.", gc_duration_bounds,
-                GC_ARRAY_LEN(gc_duration_bounds));
+            metrics->durations[i][j] =
+                gc_metrics_histogram(registry, "http_server_request_duration_seconds", labels,
+                                     "Time from the head of a request to the end of its response.",
+                                     gc_duration_bounds, GC_ARRAY_LEN(gc_duration_bounds));
         }
     }
 }

@@ -11,8 +11,8 @@ head_start(struct gc_web_request *req, const struct gc_http_head *head)
 {
     Gcommon__V1__Object__HeadObjectRequest message = GCOMMON__V1__OBJECT__HEAD_OBJECT_REQUEST__INIT;
     Gcommon__V1__Object__Conditions conditions;
-    enum gc_api_err err = gc_web_conditions(gc_http_arena(req->s), head->fields, head->n_fields,
-                                            true, &conditions);
+    enum gc_api_err err =
+        gc_web_conditions(gc_http_arena(req->s), head->fields, head->n_fields, true, &conditions);
     if (err != GC_API_OK) {
         return err;
     }

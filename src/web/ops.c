@@ -35,8 +35,7 @@ enum gc_api_err
 gc_web_find_op(const struct gc_web_target *target, struct gc_str method,
                const struct gc_web_op **ret_op)
 {
-    const char *subresource =
-        target->resource == GC_WEB_OWN ? NULL : gc_web_subresource(target);
+    const char *subresource = target->resource == GC_WEB_OWN ? NULL : gc_web_subresource(target);
     for (size_t i = 0; i < GC_ARRAY_LEN(routes); i++) {
         if (routes[i].resource == target->resource && gc_str_eq_cstr(method, routes[i].method) &&
             same_subresource(routes[i].subresource, subresource)) {

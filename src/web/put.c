@@ -16,7 +16,8 @@
  *   no answer after the commit, large   -> Outcome is asked until the deadline, then 503
  *
  * Flow control: the client is credited while the call is writable; what is held back meanwhile is
- * at most its window. Memory: a chunk that is being filled, what the call has queued, the window. */
+ * at most its window. Memory: a chunk that is being filled, what the call has queued, the window.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,8 +66,8 @@ struct put {
     uint8_t digest[GC_MD5_BYTES], want_digest[GC_MD5_BYTES];
     uint64_t length, announced;
     uint32_t crc;
-    uint64_t seen;  /* LENGTH when we last looked for progress */
-    size_t held;    /* bytes not credited to the client */
+    uint64_t seen; /* LENGTH when we last looked for progress */
+    size_t held;   /* bytes not credited to the client */
     struct gc_timer timer;
     uint64_t deadline_at_ms, retry_until_ms, pause_ms; /* from the commit on */
     struct gc_upstream outcome;
@@ -380,8 +381,8 @@ put_data(struct gc_web_request *req, const struct gc_slice *data)
     int rc = 0;
     put->held += data->len;
     if (data->len > GC_MIN(put->announced, conf->object_bytes_max) - put->length) {
-        put_fail(put, put->announced == LENGTH_UNKNOWN ? GC_API_EntityTooLarge
-                                                       : GC_API_IncompleteBody);
+        put_fail(put,
+                 put->announced == LENGTH_UNKNOWN ? GC_API_EntityTooLarge : GC_API_IncompleteBody);
         put_free_if_done(put);
         return;
     }

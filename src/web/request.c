@@ -220,8 +220,7 @@ request_new(struct gc_web_worker *w, struct gc_http_stream *s, const struct gc_h
 static enum gc_api_err
 check_proof(struct gc_web_request *req, const struct gc_http_head *head)
 {
-    struct gc_str authorization =
-        gc_http_field_get(head->fields, head->n_fields, "authorization");
+    struct gc_str authorization = gc_http_field_get(head->fields, head->n_fields, "authorization");
     struct gc_str signature = gc_web_param(&req->target, "X-Amz-Signature");
     enum gc_api_err err = gc_web_auth_check(&req->worker->web->auth, gc_http_peer(req->s),
                                             authorization, &req->proof);
@@ -239,9 +238,8 @@ request_begin(struct gc_web_request *req, const struct gc_http_head *head)
 {
     const struct gc_web_conf *conf = req->worker->web->conf;
     const struct gc_web_op *op;
-    enum gc_api_err err =
-        gc_web_target_parse(gc_http_arena(req->s), gc_arena_str(gc_http_arena(req->s), head->path),
-                            &req->target);
+    enum gc_api_err err = gc_web_target_parse(
+        gc_http_arena(req->s), gc_arena_str(gc_http_arena(req->s), head->path), &req->target);
     bool own = err == GC_API_OK && req->target.resource == GC_WEB_OWN;
     if (!own && !gc_web_host_ok(conf->server_names, head->authority)) {
         return GC_API_MisdirectedRequest;
@@ -269,8 +267,7 @@ gc_web_on_request(void *arg, struct gc_http_stream *s, const struct gc_http_head
     struct gc_web_worker *w = arg;
     struct gc_web_request *req;
     enum gc_api_err err;
-    if (gc_rpc_is_grpc(head) &&
-        gc_web_host_ok(w->web->conf->server_names, head->authority)) {
+    if (gc_rpc_is_grpc(head) && gc_web_host_ok(w->web->conf->server_names, head->authority)) {
         gc_rpc_server_on_request(w->rpc, s, head);
         return;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A unary call: attempt -> answer -> done. No answer: pause, next attempt, while there is time.
- * Cancelled in an attempt: the call's end ends us. Cancelled in a pause: the timer does, at once. */
+ * Cancelled in an attempt: the call's end ends us. Cancelled in a pause: the timer does, at once.
+ */
 #include "web/upstream.h"
 
 #include <assert.h>
@@ -16,12 +17,11 @@
 #define PAUSE_MIN_MS 20
 #define PAUSE_MAX_MS 500
 
-#define METHOD(Name, name, mutates)                                                  \
-    {                                                                                \
-        .path = "/gcommon.v1.gateway.GatewayService/" Name,                          \
-        .request = &gcommon__v1__object__##name##_request__descriptor,               \
-        .gateway = &gcommon__v1__gateway__##name##_request__descriptor,              \
-        .mutation = (mutates)                                                        \
+#define METHOD(Name, name, mutates)                                                           \
+    {                                                                                         \
+        .path = "/gcommon.v1.gateway.GatewayService/" Name,                                   \
+        .request = &gcommon__v1__object__##name##_request__descriptor,                        \
+        .gateway = &gcommon__v1__gateway__##name##_request__descriptor, .mutation = (mutates) \
     }
 
 const struct gc_upstream_method gc_upstream_methods[GC_UPSTREAM_OPS] = {
@@ -73,8 +73,8 @@ fill_context(struct context_message *message, const struct gc_upstream_context *
     }
 }
 
-/* All gateway requests have the same members, context and, unless it is empty, request; their places
- * are in the descriptors. */
+/* All gateway requests have the same members, context and, unless it is empty, request; their
+ * places are in the descriptors. */
 struct gc_bytes *
 gc_upstream_wrap(enum gc_upstream_op op, const struct gc_upstream_context *context,
                  const ProtobufCMessage *request)
@@ -235,8 +235,8 @@ upstream_attempt(struct gc_upstream *up)
         return;
     }
     conf.deadline_ms = up->deadline_at_ms - now;
-    if (up->request == NULL || gc_rpc_unary(up->worker->channel, &conf, up->request, on_answer, up,
-                                            &up->call) != 0) {
+    if (up->request == NULL ||
+        gc_rpc_unary(up->worker->channel, &conf, up->request, on_answer, up, &up->call) != 0) {
         upstream_end_later(up, GC_API_SlowDown);
     }
 }

@@ -15,7 +15,7 @@ struct gc_web {
     struct gc_daemon *daemon; /* NULL in tests: always ready */
     const struct gc_web_conf *conf;
     struct gc_web_auth auth;
-    pthread_mutex_t lock; /* of what a reload changes */
+    pthread_mutex_t lock;   /* of what a reload changes */
     struct gc_tls_ctx *tls; /* for clients */
     char translation[512];
 };

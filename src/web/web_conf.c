@@ -21,8 +21,7 @@ const struct gc_conf_item gc_web_conf_items[] = {
                    "address for clients: HTTPS (h2, HTTP/1.1) and gRPC"),
     GC_CONF_STRING("public", "h2c_listen", struct gc_web_conf, h2c_listen, "",
                    "loopback address that answers the same without TLS; empty = none"),
-    GC_CONF_STRING("public", "cert", struct gc_web_conf, cert, NULL,
-                   "PEM chain that clients see"),
+    GC_CONF_STRING("public", "cert", struct gc_web_conf, cert, NULL, "PEM chain that clients see"),
     GC_CONF_STRING("public", "key", struct gc_web_conf, key, NULL, "PEM key, mode 0600 or 0640"),
     GC_CONF_STRING("public", "client_ca", struct gc_web_conf, client_ca, "",
                    "PEM certificates that sign clients' certificates, which are then optional; "
@@ -47,14 +46,15 @@ const struct gc_conf_item gc_web_conf_items[] = {
                   5 * GIB, "largest object of one upload"),
     GC_CONF_STRING("upstream", "translation", struct gc_web_conf, translation, NULL,
                    "translation nodes, host:port or srv:NAME, separated by blanks"),
-    GC_CONF_ENUM("upstream", "balance", struct gc_web_conf, balance,
-                 "pick_first|round_robin|pick2", "pick2", "which translation node gets a request"),
+    GC_CONF_ENUM("upstream", "balance", struct gc_web_conf, balance, "pick_first|round_robin|pick2",
+                 "pick2", "which translation node gets a request"),
     GC_CONF_UINT("upstream", "deadline_ms", struct gc_web_conf, deadline_ms, 15000, 100, 400000,
                  "ms", "time for one operation, or for the commit of an upload"),
     GC_CONF_UINT("upstream", "retry_ms", struct gc_web_conf, retry_ms, 3000, 0, 400000, "ms",
                  "how long an operation is repeated while no translation node answers"),
-    GC_CONF_STRING("auth", "tokens", struct gc_web_conf, tokens, "",
-                   "file of bearer tokens, mode 0600 or 0640; empty = only translation checks them"),
+    GC_CONF_STRING(
+        "auth", "tokens", struct gc_web_conf, tokens, "",
+        "file of bearer tokens, mode 0600 or 0640; empty = only translation checks them"),
     GC_CONF_BOOL("auth", "anonymous", struct gc_web_conf, anonymous, "no",
                  "whether requests without proof of a principal are passed on"),
     GC_CONF_STRING("auth", "trust_domain", struct gc_web_conf, trust_domain, "",
@@ -84,8 +84,8 @@ gc_web_conf_check(const void *ptr, char error[GC_CONF_ERROR_MAX])
     if (gc_addr_parse(gc_str_of(conf->listen), &addr) != 0) {
         return fail(error, "[public] listen must be a numeric address and a port");
     }
-    if (conf->h2c_listen[0] != '\0' && (gc_addr_parse(gc_str_of(conf->h2c_listen), &addr) != 0 ||
-                                        !gc_addr_is_loopback(&addr))) {
+    if (conf->h2c_listen[0] != '\0' &&
+        (gc_addr_parse(gc_str_of(conf->h2c_listen), &addr) != 0 || !gc_addr_is_loopback(&addr))) {
         return fail(error, "[public] h2c_listen must be a loopback address and a port: it is not "
                            "encrypted");
     }
