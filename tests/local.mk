@@ -40,9 +40,13 @@ TESTS_NET = \
 TESTS_RPC = \
     %D%/rpc/test_backoff \
     %D%/rpc/test_balance \
+    %D%/rpc/test_call \
+    %D%/rpc/test_channel \
     %D%/rpc/test_frame \
+    %D%/rpc/test_health \
     %D%/rpc/test_metadata \
     %D%/rpc/test_pb \
+    %D%/rpc/test_server \
     %D%/rpc/test_status \
     %D%/rpc/test_timeout
 TESTS_GOSSIP =

@@ -364,9 +364,11 @@ try_again(struct gc_rpc_client_call *cc)
 }
 
 static void
-decide_closed(struct gc_rpc_call *call, int rc, unsigned h2_code)
+decide_closed(struct gc_rpc_client_call *cc, int rc, unsigned h2_code)
 {
-    switch (rc) {
+    struct gc_rpc_call *call = &cc->base;
+
+    switch (cc->conn->dead ? GC_ECLOSED : rc) {
     case GC_ECANCELED:
         if (gc_rpc_code_of_reset(h2_code) == GC_RPC_CANCELLED && gc_rpc_remaining_ms(call) == 0) {
             gc_rpc_call_decide(call, GC_RPC_DEADLINE_EXCEEDED, "deadline exceeded");
@@ -396,7 +398,7 @@ on_close(struct gc_http_stream *s, void *arg, int rc, unsigned h2_code)
     if (may_try_again(cc, rc, h2_code)) {
         try_again(cc);
     } else {
-        decide_closed(call, rc, h2_code);
+        decide_closed(cc, rc, h2_code);
         leave_channel(cc);
         gc_rpc_call_end(call);
     }

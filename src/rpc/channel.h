@@ -22,7 +22,8 @@ struct gc_rpc_channel_conf {
     uint64_t connect_timeout_ms; /* 0 = 5000 */
     uint64_t backoff_base_ms;    /* 0 = 1000 */
     uint64_t backoff_max_ms;     /* 0 = 120000 */
-    uint64_t keepalive_ms; /* PING after that long without a byte while calls run; 0 = 30000 */
+    uint64_t keepalive_ms; /* PING after about that long without a byte while calls run, four times
+                              that for the answer, at most 20 s; 0 = 30000 */
     unsigned
         queue_max; /* calls waiting for a connection or slot; 0 = 1024; full = RESOURCE_EXHAUSTED */
     unsigned message_bytes_max; /* of a response; 0 = GC_RPC_MESSAGE_BYTES_MAX */

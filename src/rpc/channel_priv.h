@@ -39,7 +39,9 @@ struct gc_rpc_conn {
     struct gc_rpc_sub *sub; /* NULL: takes no new calls */
     struct gc_http_client *http;
     struct gc_timer keepalive;
-    bool pinged;
+    bool pinged; /* at PINGED_MS; nothing is known to have come since */
+    uint64_t pinged_ms;
+    bool dead;    /* the peer has not answered: we cut it */
     bool refused; /* the peer is not who it should be */
     unsigned n_calls;
 };

@@ -57,7 +57,8 @@ void gc_rpc_server_on_request(void *server, struct gc_http_stream *s,
                               const struct gc_http_head *head);
 size_t gc_rpc_server_n_calls(const struct gc_rpc_server *server);
 
-/* grpc.health.v1.Health (Check, Watch, List). "" is the whole server. */
+/* grpc.health.v1.Health (Check, Watch, List). "" is the whole server, not serving until it is set.
+ * At most 100 services. */
 struct gc_rpc_health;
 int gc_rpc_health_new(struct gc_rpc_server *server,
                       struct gc_rpc_health **ret_health); /* adds the service */

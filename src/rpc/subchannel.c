@@ -16,7 +16,7 @@
 #include "base/macros.h"
 #include "rpc/channel_priv.h"
 
-#define KEEPALIVE_ANSWER_MS 20000
+#define KEEPALIVE_ANSWER_MS_MAX 20000
 
 /* --- a connection ------------------------------------------------------------------------------
  */
@@ -54,21 +54,23 @@ on_keepalive(struct gc_timer *timer)
 {
     struct gc_rpc_conn *conn = gc_container_of(timer, struct gc_rpc_conn, keepalive);
     uint64_t keepalive_ms = conn->channel->conf.keepalive_ms;
-    uint64_t silent_ms =
-        gc_loop_now_ms(conn->channel->loop) - gc_http_client_last_read_ms(conn->http);
+    uint64_t now_ms = gc_loop_now_ms(conn->channel->loop);
+    uint64_t read_ms = gc_http_client_last_read_ms(conn->http);
 
-    if (conn->n_calls == 0 || silent_ms < keepalive_ms) {
-        conn->pinged = false;
-        gc_timer_start(timer, conn->n_calls == 0 ? keepalive_ms : keepalive_ms - silent_ms);
-    } else if (!conn->pinged) {
-        conn->pinged = true;
-        (void)gc_http_client_ping(conn->http);
-        gc_timer_start(timer, GC_MIN(keepalive_ms, KEEPALIVE_ANSWER_MS));
-    } else {
+    if (conn->pinged && read_ms < conn->pinged_ms) {
         gc_log(GC_LOG_WARN, "rpc.keepalive", "peer=%s",
                gc_log_q(gc_str_of(gc_http_client_peer(conn->http)->addr)));
+        conn->dead = true;
         gc_http_client_abort(conn->http);
+        return;
     }
+    conn->pinged = conn->n_calls > 0 && now_ms - read_ms >= keepalive_ms;
+    if (conn->pinged) {
+        conn->pinged_ms = now_ms;
+        (void)gc_http_client_ping(conn->http);
+    }
+    gc_timer_start(timer,
+                   conn->pinged ? GC_MIN(4 * keepalive_ms, KEEPALIVE_ANSWER_MS_MAX) : keepalive_ms);
 }
 
 static void

@@ -158,6 +158,14 @@ rpc_bed_ask(struct rpc_bed *bed, struct rpc_made *made, const char *text)
     rpc_bed_until(bed, made->n_ends > 0);
 }
 
+void
+assert_made(struct rpc_made *made, enum gc_rpc_code code, const char *body)
+{
+    assert_int_equal(made->n_ends, 1);
+    assert_string_equal(gc_rpc_code_name(made->status.code), gc_rpc_code_name(code));
+    assert_string_equal(gc_buf_cstr(&made->body), body);
+}
+
 struct gc_rpc_channel *
 rpc_bed_channel(struct rpc_bed *bed, const char *targets, const struct gc_rpc_channel_conf *conf)
 {
