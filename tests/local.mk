@@ -89,7 +89,9 @@ GC_TEST_LIBS = %D%/support/libgctest.a
 
 # Helper programs that tests run (peers, load makers); not tests themselves.
 GC_TEST_HELPERS = \
-    %D%/bench/bench_storage
+    %D%/bench/bench_storage \
+    %D%/tools/rpc_echo_client \
+    %D%/tools/rpc_echo_server
 
 check_PROGRAMS += $(GC_UNIT_TESTS) $(FUZZ_TARGETS) $(GC_TEST_HELPERS)
 TESTS += $(GC_UNIT_TESTS)
