@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""./dev run, stop and status: a one-machine cluster under run/."""
+"""./dev run, stop and status: a one-machine cluster under run/, or in the folder GC_RUN_DIR (tests)."""
 import argparse
 import json
 import os
@@ -70,7 +70,7 @@ def run(cluster, args):
     if args.translation is not None and args.translation > 1:
         raise nodes.Failure("run: more than one translation node is not possible yet: "
                             "the state is not replicated before consensus is in the tree")
-    for signum in (signal.SIGTERM, signal.SIGHUP):
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, on_signal)
     try:
         start(cluster, args)
@@ -92,7 +92,7 @@ def run(cluster, args):
 
 def stop(cluster, _args):
     if not cluster.nodes:
-        print("no cluster under run/")
+        print(f"no cluster in {cluster.root}")
         return 0
     with cluster.locked():
         killed = cluster.stop()
@@ -105,7 +105,7 @@ def status(cluster, args):
     if args.json:
         print(json.dumps([node.as_json() for node in cluster.nodes], indent=2))
     elif not cluster.nodes:
-        print("no cluster under run/")
+        print(f"no cluster in {cluster.root}")
     for node in [] if args.json else cluster.nodes:
         print(f"{node.name:15} {'pid ' + str(node.pid()) if node.pid() else 'stopped':12} "
               f"{node.address:22} metrics {node.metrics:22} admin {node.admin}")
@@ -121,7 +121,6 @@ def positive(text):
 
 def arguments():
     parser = argparse.ArgumentParser(prog="./dev", allow_abbrev=False)
-    parser.add_argument("--root", default=os.path.join(TOP, "run"), help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("run", help="start a one-machine cluster, or what is missing of it")
     one.add_argument("--detach", action="store_true", help="return when it is ready")
@@ -138,7 +137,7 @@ def arguments():
 
 def main():
     args = arguments()
-    cluster = nodes.Cluster(args.root, os.path.join(TOP, "build"))
+    cluster = nodes.Cluster(os.environ.get("GC_RUN_DIR") or os.path.join(TOP, "run"), os.path.join(TOP, "build"))
     try:
         return args.call(cluster, args)
     except nodes.Failure as failure:

@@ -22,8 +22,10 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 
+SOCKET_PATH_MAX = 100  # the kernel takes 107 bytes
 ROLES = ("translation", "file", "web")  # in the order of their start
 PORTS = {"web": (8443, 9464), "translation": (7400, 9465), "file": (7500, 9466)}
 TRUST_DOMAIN = "gcommon.local"
@@ -78,9 +80,13 @@ def write_file(path, text, mode=0o600):
     os.replace(path + ".new", path)
 
 
-def deep_merge(base, more):
-    for section, keys in more.items():
-        base.setdefault(section, {}).update(keys)
+def merge(base, more):
+    """Nested dictionaries: what MORE has replaces what BASE has. BASE."""
+    for key, value in more.items():
+        if isinstance(value, dict):
+            merge(base.setdefault(key, {}), value)
+        else:
+            base[key] = value
     return base
 
 
@@ -100,7 +106,7 @@ class Node:
 
     address = property(lambda self: f"127.0.0.1:{self.port}")
     metrics = property(lambda self: f"127.0.0.1:{self.metrics_port}")
-    admin = property(lambda self: self.path("sock", ".sock"))
+    admin = property(lambda self: os.path.join(self.cluster.state["sock_dir"], self.name + ".sock"))
     conf = property(lambda self: self.path("etc", ".conf"))
     log = property(lambda self: self.path("log", ".log"))
 
@@ -133,7 +139,7 @@ class Node:
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(
                 [program, "--config", self.conf], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, cwd="/", env=dict(os.environ, **self.cluster.env))
+                start_new_session=True, cwd="/", preexec_fn=self.cluster.before_exec, env=dict(os.environ, **self.cluster.env))
         pid = self.child.pid
         write_file(self.path("pid", ".pid"), f"{pid} {start_time(pid)} {boot_id()}\n")
 
@@ -206,6 +212,7 @@ class Cluster:
         self.settings = settings or {}
         self.fixed_ports = fixed_ports
         self.env = {}  # of the daemons, beside ours
+        self.before_exec = None  # called in each daemon's process before it is one
         self.nodes = []
         self.state = {}
         self._load()
@@ -264,6 +271,12 @@ class Cluster:
                 return
         self.issue(out, role, node, *more)
 
+    def _sock_dir(self):
+        """Where the admin sockets are: sock/, or if its path is too long for a socket, in /tmp."""
+        if len(os.fsencode(self.path("sock", "translation99.sock"))) <= SOCKET_PATH_MAX:
+            return self.path("sock")
+        return tempfile.mkdtemp(prefix="gcommon-", dir="/tmp")
+
     def make(self, **counts):
         """Make the folder, or what it lacks until it has COUNTS nodes of each role. Nodes are never
         taken away: file servers have data. Call it locked."""
@@ -276,6 +289,8 @@ class Cluster:
             self.state = {"cluster_id": secrets.token_hex(16), "principal": "dev",
                           "token": self._ctl("token", "create", "--principal", "dev", "--role", "admin",
                                              "--file", self.path("tokens"))}
+        if not os.path.isdir(self.state.get("sock_dir", "")):
+            self.state["sock_dir"] = self._sock_dir()
         taken = {port for node in self.nodes for port in (node.port, node.metrics_port)}
         for role in ROLES:
             for i in range(len(self.of_role(role)), counts.get(role, 1)):
@@ -312,8 +327,8 @@ class Cluster:
                               "public_url": f"https://{node.address}", "server_names": "localhost 127.0.0.1"}
             conf["upstream"] = {"translation": translation}
             conf["auth"] = {"tokens": self.path("tokens")}
-        deep_merge(conf, self.settings.get(node.role, {}))
-        return deep_merge(conf, self.settings.get(node.name, {}))
+        merge(conf, self.settings.get(node.role, {}))
+        return merge(conf, self.settings.get(node.name, {}))
 
     def write_conf(self, node):
         if node.role != "web":

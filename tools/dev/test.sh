@@ -92,16 +92,20 @@ check_in() {
 
 # One integration test, alone in a fresh folder GC_TMPDIR, killed with all it started when over time.
 it_run() {
-    local test=$1 name start=$SECONDS rc=0 log
+    local test=$1 name start=$SECONDS rc=0 log cases='' bad=''
     name=$(basename "$test")
     log=build/it/$name.log
     rm -rf "build/it/$name.tmp"
     mkdir -p "build/it/$name.tmp"
     GC_SRCDIR=$PWD GC_BUILDDIR=$PWD/build GC_TMPDIR=$PWD/build/it/$name.tmp \
         timeout --kill-after=10 "${GC_IT_TIMEOUT:-600}" "$test" >"$log" 2>&1 </dev/null || rc=$?
+    # A test that counts its cases says so in its last line.
+    if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        cases=${BASH_REMATCH[1]} bad=${BASH_REMATCH[2]}
+    fi
     case $rc in
     0)
-        passed 1
+        passed "${cases:-1}"
         printf 'ok: %s (%d s)\n' "$test" $((SECONDS - start))
         rm -rf "build/it/$name.tmp"
         ;;
@@ -110,8 +114,9 @@ it_run() {
         printf 'skipped: %s: %s\n' "$test" "$(tail -n 1 "$log")"
         ;;
     *)
+        passed "${cases:-0}"
         tail -n 40 "$log" | sed 's/^/    /'
-        failed 1 "$test (exit $rc, $((SECONDS - start)) s, log $log, files build/it/$name.tmp)"
+        failed "$((${bad:-0} > 0 ? bad : 1))" "$test (exit $rc, $((SECONDS - start)) s, log $log, files build/it/$name.tmp)"
         ;;
     esac
 }
