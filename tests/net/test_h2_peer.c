@@ -506,6 +506,35 @@ an_unread_socket_takes_no_more_than_its_share(void **state)
     assert_true(given < 16 * 1024 * 1024);
 }
 
+/* The DATA frame that waits for room has been promised already: its bytes stay. */
+static void
+a_reset_of_a_blocked_stream_leaves_the_connection_whole(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t seen = 1;
+
+    ask_for_much(f, 8);
+    dial(f);
+    hb_until(&f->bed, f->raw.n_opened);
+    gc_conn_read_pause(f->raw.conn, true);
+    hb_until(&f->bed, f->bed.n_requests == 8);
+    while (f->raw.n_read != seen) {
+        seen = f->raw.n_read;
+        hb_turns(&f->bed, 200);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        gc_http_reset(f->bed.requests[i]->s, GC_H2_CANCEL);
+        assert_true(gc_http_queued(f->bed.requests[i]->s) <= 64 * 1024);
+    }
+    f->raw.take_pattern = true; /* count only */
+    gc_conn_read_pause(f->raw.conn, false);
+    hb_until(&f->bed, gc_http_server_n_streams(f->bed.server) == 0);
+    frame(f, HEADERS, END_HEADERS | END_STREAM, 17, BLOCK(GET_ROOT));
+    flush(f);
+    hb_until(&f->bed, f->bed.n_requests == 9 && f->bed.requests[8]->n_closes);
+    assert_int_equal(f->bed.requests[8]->rc, 0);
+}
+
 /* --- odd servers --------------------------------------------------------------------------------
  */
 
@@ -682,6 +711,7 @@ main(void)
         TEST(a_window_that_stays_shut_ends_the_stream, set_up_hasty),
         TEST(a_socket_that_nobody_reads_ends_the_connection, set_up_hasty),
         TEST(an_unread_socket_takes_no_more_than_its_share, set_up),
+        TEST(a_reset_of_a_blocked_stream_leaves_the_connection_whole, set_up),
         TEST(streams_above_a_goaway_are_refused_and_the_others_go_on, set_up),
         TEST(a_call_that_meets_a_goaway_unsent_is_refused, set_up),
         TEST(interim_responses_are_skipped, set_up),
