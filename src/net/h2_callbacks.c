@@ -348,6 +348,7 @@ reset_sent(struct gc_h2 *h2, const nghttp2_frame *frame)
         return;
     }
     if (frame->rst_stream.error_code == NGHTTP2_REFUSED_STREAM) {
+        gc_http_count(h2->counts->stream_limit);
         gc_h2_glitch(h2, COST_ODD_FRAME);
     } else if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR) {
         gc_h2_glitch(h2, COST_RESET);

@@ -18,6 +18,7 @@
 struct gc_http_client {
     struct gc_h2 h2;
     struct gc_http_conf conf;
+    struct gc_http_counts counts;
     const struct gc_http_client_ops *ops;
     void *arg;
     struct gc_conn *conn; /* NULL: it is gone */
@@ -41,7 +42,9 @@ client_of(struct gc_h2 *h2)
 static void
 on_head(struct gc_h2 *h2, struct h2_stream *s)
 {
-    (void)h2;
+    if (s->base.in.over) {
+        gc_http_count(h2->counts->head_limit);
+    }
     if (s->base.in.over || s->base.in.head.status < 200) {
         gc_http_reset(&s->base, GC_H2_PROTOCOL_ERROR);
     } else {
@@ -196,9 +199,11 @@ gc_http_client_start(struct gc_loop *loop, const struct gc_http_conf *conf,
         c->conf = *conf;
     }
     gc_http_conf_fill(&c->conf);
+    gc_http_counts_init(&c->counts, c->conf.metrics);
     c->ops = ops;
     c->arg = arg;
     c->h2.conf = &c->conf;
+    c->h2.counts = &c->counts;
     c->h2.role = &client_role;
     rc = gc_dial_start(loop, &dial_conf, &conn_ops, c, &c->conn);
     if (rc != 0) {

@@ -299,7 +299,7 @@ gc_h2_stream_new(struct gc_h2 *h2, int32_t id)
     if (s == NULL) {
         return NULL;
     }
-    gc_http_stream_init(&s->base, &h2_carrier, h2->conn, h2->server);
+    gc_http_stream_init(&s->base, &h2_carrier, h2->conn, h2->counts, h2->server);
     s->h2 = h2;
     s->id = id;
     gc_list_init(&s->writable);

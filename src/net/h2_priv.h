@@ -49,6 +49,7 @@ struct gc_h2 {
     nghttp2_session *ng;
     struct gc_conn *conn; /* NULL: it is gone */
     const struct gc_http_conf *conf;
+    const struct gc_http_counts *counts;
     size_t *n_streams_all; /* counts along; may be NULL */
     struct gc_list streams, writable;
     size_t n_streams;

@@ -31,6 +31,7 @@ on_head(struct gc_h2 *h2, struct h2_stream *s)
         return;
     }
     if (s->base.in.over) {
+        gc_http_count(h2->counts->head_limit);
         (void)gc_http_respond(&s->base, 431, NULL, 0, true);
     } else if (!path_ok(&s->base.in.head)) {
         (void)gc_http_respond(&s->base, 400, NULL, 0, true);
@@ -97,6 +98,7 @@ gc_h2_link_new(struct gc_conn *conn, struct gc_http_service *service,
     h2->role = &server_role;
     h2->owner = service;
     h2->conf = &service->conf;
+    h2->counts = &service->counts;
     h2->n_streams_all = &service->n_streams;
     h2->server = true;
     rc = gc_h2_open(h2, conn);

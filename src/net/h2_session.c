@@ -108,19 +108,28 @@ submit_settings(struct gc_h2 *h2)
 static void
 on_setup_timer(struct gc_timer *timer)
 {
-    gc_h2_fail(gc_container_of(timer, struct gc_h2, setup_timer), GC_EDEADLINE);
+    struct gc_h2 *h2 = gc_container_of(timer, struct gc_h2, setup_timer);
+
+    gc_http_count(h2->counts->timeout_setup);
+    gc_h2_fail(h2, GC_EDEADLINE);
 }
 
 static void
 on_head_timer(struct gc_timer *timer)
 {
-    gc_h2_fail(gc_container_of(timer, struct gc_h2, head_timer), GC_EDEADLINE);
+    struct gc_h2 *h2 = gc_container_of(timer, struct gc_h2, head_timer);
+
+    gc_http_count(h2->counts->timeout_head);
+    gc_h2_fail(h2, GC_EDEADLINE);
 }
 
 static void
 on_idle_timer(struct gc_timer *timer)
 {
-    gc_h2_drain(gc_container_of(timer, struct gc_h2, idle_timer));
+    struct gc_h2 *h2 = gc_container_of(timer, struct gc_h2, idle_timer);
+
+    gc_http_count(h2->counts->timeout_idle);
+    gc_h2_drain(h2);
 }
 
 static void
@@ -140,6 +149,7 @@ expire_streams(struct gc_h2 *h2)
         if (s->base.out.bytes > 0 && !s->base.reset &&
             now - s->base.progress_ms >= h2->conf->write_timeout_ms) {
             s->expired = true;
+            gc_http_count(h2->counts->timeout_write);
             gc_http_reset(&s->base, GC_H2_CANCEL);
         }
     }
@@ -175,6 +185,7 @@ on_write_timer(struct gc_timer *timer)
     h2->write_strikes = bytes_out == h2->bytes_out_seen ? h2->write_strikes + 1 : 0;
     h2->bytes_out_seen = bytes_out;
     if (h2->write_strikes > 2 && gc_conn_room(h2->conn) == 0) {
+        gc_http_count(h2->counts->timeout_write);
         gc_h2_fail(h2, GC_EDEADLINE);
         return;
     }
@@ -354,6 +365,7 @@ gc_h2_glitch(struct gc_h2 *h2, unsigned cost)
     h2->glitches += cost;
     if (h2->glitches > burst && h2->rc == 0) {
         h2->rc = GC_EPROTO;
+        gc_http_count(h2->counts->flood);
         (void)nghttp2_session_terminate_session(h2->ng, NGHTTP2_ENHANCE_YOUR_CALM);
     }
 }

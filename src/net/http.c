@@ -56,6 +56,18 @@ gc_http_conf_fill(struct gc_http_conf *conf)
         conf->write_timeout_ms != 0 ? conf->write_timeout_ms : defaults.write_timeout_ms;
 }
 
+void
+gc_http_counts_init(struct gc_http_counts *counts, struct gc_metrics *metrics)
+{
+    *counts = (struct gc_http_counts){ 0 };
+    if (metrics != NULL) {
+#define GC_METRIC(member, name, labels, help) \
+    counts->member = gc_metrics_counter(metrics, name, labels, help);
+#include "net/http_counts.tbl.h"
+#undef GC_METRIC
+    }
+}
+
 /* --- what may be said --------------------------------------------------------------------------
  */
 
@@ -207,12 +219,13 @@ gc_http_intake_drop(struct gc_http_intake *intake)
 
 void
 gc_http_stream_init(struct gc_http_stream *s, const struct gc_http_carrier *carrier,
-                    struct gc_conn *conn, bool server)
+                    struct gc_conn *conn, const struct gc_http_counts *counts, bool server)
 {
     *s = (struct gc_http_stream){
         .carrier = carrier,
         .loop = gc_conn_loop(conn),
         .peer = gc_conn_peer(conn),
+        .counts = counts,
         .server = server,
     };
     gc_arena_init(&s->arena, GC_HTTP_ARENA_MAX);
@@ -416,6 +429,7 @@ gc_http_write(struct gc_http_stream *s, const struct gc_slice *data)
         return 0;
     }
     if (data->len > GC_HTTP_QUEUE_MAX - s->out.bytes) {
+        gc_http_count(s->counts->queue_full);
         return GC_ELIMIT;
     }
     if (s->out.bytes == 0) {

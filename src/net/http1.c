@@ -190,6 +190,7 @@ read_chunked(struct gc_http1 *h1, const struct gc_slice *data)
         }
     }
     if (got == GC_HTTP1_CHUNK_BAD) {
+        gc_http_count(h1->service->counts.malformed);
         h1_refuse(h1, 400);
     } else if (got == GC_HTTP1_CHUNK_END && h1->state == HTTP1_BODY) {
         request_whole(h1);
@@ -240,6 +241,7 @@ start_request(struct gc_http1 *h1, const struct gc_http1_head *head)
     h1->body_left = head->length;
     h1->chunked = (struct gc_http1_chunked){ 0 };
     if (!take_fields(h1, s, head)) {
+        gc_http_count(h1->service->counts.head_limit);
         h1_refuse(h1, 431);
         return;
     }
@@ -275,6 +277,8 @@ read_head(struct gc_http1 *h1, const struct gc_slice *data)
         status = gc_http1_parse((char *)h1->head.data, head_len, &head);
     }
     if (status != 0) {
+        gc_http_count(status == 431 ? h1->service->counts.head_limit
+                                    : h1->service->counts.malformed);
         h1_refuse(h1, status);
         return data->len;
     }
@@ -683,7 +687,7 @@ stream_new(struct gc_http1 *h1)
     if (s == NULL) {
         return NULL;
     }
-    gc_http_stream_init(&s->base, &h1_carrier, h1->conn, true);
+    gc_http_stream_init(&s->base, &h1_carrier, h1->conn, &h1->service->counts, true);
     s->h1 = h1;
     h1->stream = s;
     h1->service->n_streams++;
@@ -698,11 +702,16 @@ on_read_timer(struct gc_timer *timer)
 {
     struct gc_http1 *h1 = gc_container_of(timer, struct gc_http1, read_timer);
 
+    const struct gc_http_counts *counts = &h1->service->counts;
+
     if (h1->state == HTTP1_HEAD && h1->head.len == 0) {
+        gc_http_count(h1->used ? counts->timeout_idle : counts->timeout_setup);
         h1_close(h1, h1->used ? 0 : GC_EDEADLINE); /* idle: nobody waits for an answer */
     } else if (h1->state == HTTP1_HEAD) {
+        gc_http_count(counts->timeout_head);
         h1_refuse(h1, 408);
     } else {
+        gc_http_count(counts->timeout_body);
         h1_fail(h1, GC_EDEADLINE);
     }
 }
@@ -722,6 +731,7 @@ on_write_timer(struct gc_timer *timer)
     h1->write_strikes = bytes_out == h1->bytes_out_seen ? h1->write_strikes + 1 : 0;
     h1->bytes_out_seen = bytes_out;
     if (h1->write_strikes >= WRITE_STRIKES) {
+        gc_http_count(h1->service->counts.timeout_write);
         h1_fail(h1, GC_EDEADLINE);
         return;
     }

@@ -14,6 +14,26 @@
 #define GC_HTTP_ARENA_MAX      (256 * 1024)
 #define GC_HTTP_FIELDS_OUT_MAX 128 /* a head or trailers of ours */
 
+/* --- counting ----------------------------------------------------------------------------------
+ */
+
+struct gc_http_counts { /* NULL members: nobody asked for metrics */
+#define GC_METRIC(member, name, labels, help) struct gc_counter *member;
+#include "net/http_counts.tbl.h"
+#undef GC_METRIC
+};
+
+/* METRICS may be NULL. */
+void gc_http_counts_init(struct gc_http_counts *counts, struct gc_metrics *metrics);
+
+static inline void
+gc_http_count(struct gc_counter *counter)
+{
+    if (counter != NULL) {
+        gc_counter_inc(counter);
+    }
+}
+
 /* --- incoming fields ---------------------------------------------------------------------------
  */
 
@@ -66,6 +86,7 @@ struct gc_http_stream {
     void *arg;
     struct gc_loop *loop;
     const struct gc_peer *peer;
+    const struct gc_http_counts *counts;
     struct gc_arena arena;
     struct gc_http_queue out;
     struct gc_http_intake in;
@@ -87,7 +108,7 @@ struct gc_http_stream {
 };
 
 void gc_http_stream_init(struct gc_http_stream *s, const struct gc_http_carrier *carrier,
-                         struct gc_conn *conn, bool server);
+                         struct gc_conn *conn, const struct gc_http_counts *counts, bool server);
 void gc_http_stream_fini(struct gc_http_stream *s);
 /* Tell the application; each is a no-op where nobody listens or we have reset. */
 void gc_http_stream_request(struct gc_http_stream *s, gc_http_request_fn fn, void *arg);
@@ -107,6 +128,7 @@ int gc_http_stream_rc(int conn_rc);
 /* What all connections of a server share; they outlive neither it nor each other. */
 struct gc_http_service {
     struct gc_http_conf conf; /* defaults filled in */
+    struct gc_http_counts counts;
     gc_http_request_fn on_request;
     void *arg;
     size_t n_streams;

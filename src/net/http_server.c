@@ -111,7 +111,10 @@ read_first(struct server_conn *sc, const struct gc_slice *data)
 static void
 on_first_timer(struct gc_timer *timer)
 {
-    gc_conn_abort(gc_container_of(timer, struct server_conn, first_timer)->conn, GC_EDEADLINE);
+    struct server_conn *sc = gc_container_of(timer, struct server_conn, first_timer);
+
+    gc_http_count(sc->server->service.counts.timeout_setup);
+    gc_conn_abort(sc->conn, GC_EDEADLINE);
 }
 
 /* --- connections -------------------------------------------------------------------------------
@@ -271,6 +274,7 @@ gc_http_server_new(struct gc_loop *loop, const struct gc_http_conf *conf,
         server->service.conf = *conf;
     }
     gc_http_conf_fill(&server->service.conf);
+    gc_http_counts_init(&server->service.counts, server->service.conf.metrics);
     server->service.on_request = on_request;
     server->service.arg = arg;
     server->loop = loop;

@@ -226,6 +226,7 @@ a_queue_beyond_its_limit_is_refused(void **state)
     hb_until(bed, call->n_closes);
     assert_memory_equal(call->body.data, "16777216\n", 9);
     assert_int_equal(call->n_writables, 0); /* it had ended: nothing may be written */
+    assert_int_equal(hb_metric(bed, "gc_http_queue_full_total "), 1);
 }
 
 static void
@@ -634,6 +635,7 @@ an_idle_connection_is_drained(void **state)
     hb_until(bed, bed->n_drains == 1 && bed->n_closes == 1);
     assert_int_equal(call->rc, 0);
     hb_until(bed, gc_http_server_n_conns(bed->server) == 0);
+    assert_int_equal(hb_metric(bed, "gc_http_timeouts_total{timer=\"idle\"} "), 1);
 }
 
 static void

@@ -262,6 +262,7 @@ a_peer_that_never_says_settings_is_cut(void **state)
     put(f, PREFACE, sizeof(PREFACE) - 1);
     dial(f);
     expect_end(f);
+    assert_int_equal(hb_metric(&f->bed, "gc_http_timeouts_total{timer=\"setup\"} "), 1);
 }
 
 static void
@@ -274,6 +275,7 @@ a_header_block_that_never_ends_is_cut(void **state)
     dial(f);
     expect_end(f);
     assert_int_equal(f->bed.n_requests, 0);
+    assert_int_equal(hb_metric(&f->bed, "gc_http_timeouts_total{timer=\"head\"} "), 1);
 }
 
 /* --- floods -------------------------------------------------------------------------------------
@@ -368,6 +370,22 @@ pings_beside_requests_are_no_flood(void **state)
 }
 
 static void
+streams_beyond_the_limit_are_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f);
+    for (uint32_t i = 0; i < 300; i++) {
+        frame(f, HEADERS, END_HEADERS | END_STREAM, 2 * i + 1, BLOCK(GET_HOLD));
+    }
+    dial(f);
+    expect_rst(f, GC_H2_REFUSED_STREAM);
+    assert_int_equal(f->bed.n_requests, 256);
+    hb_until(&f->bed, hb_metric(&f->bed, "gc_http_stream_limit_total ") == 44);
+    assert_int_equal(f->raw.n_eof + f->raw.n_closed, 0);
+}
+
+static void
 rapid_resets_are_ended(void **state)
 {
     struct fixture *f = *state;
@@ -397,6 +415,7 @@ resets_that_the_peer_provokes_are_ended(void **state)
     dial(f);
     expect_goaway(f, GC_H2_ENHANCE_YOUR_CALM);
     assert_true(f->bed.n_requests < 1000);
+    assert_int_equal(hb_metric(&f->bed, "gc_http_floods_total "), 1);
 }
 
 static void
@@ -437,6 +456,7 @@ a_header_bomb_is_431_and_costs_no_memory(void **state)
     hb_until(&f->bed, find_frame(f, HEADERS, 0, &got));
     assert_int_equal(f->raw.rx.data[f->parsed - 5], 0x48); /* a literal status */
     assert_memory_equal(f->raw.rx.data + f->parsed - 3, "431", 3);
+    assert_int_equal(hb_metric(&f->bed, "gc_http_head_limit_total "), 1);
 }
 
 /* --- stalls -------------------------------------------------------------------------------------
@@ -454,6 +474,7 @@ a_window_that_stays_shut_ends_the_stream(void **state)
     expect_rst(f, GC_H2_CANCEL);
     assert_int_equal(f->bed.requests[0]->rc, GC_EDEADLINE);
     assert_int_equal(f->raw.n_eof + f->raw.n_closed, 0);
+    assert_int_equal(hb_metric(&f->bed, "gc_http_timeouts_total{timer=\"write\"} "), 1);
 }
 
 static void
@@ -704,6 +725,7 @@ main(void)
         TEST(floods_of_frames_that_mean_nothing_are_ended, set_up),
         TEST(floods_that_must_be_answered_are_ended, set_up),
         TEST(pings_beside_requests_are_no_flood, set_up),
+        TEST(streams_beyond_the_limit_are_refused, set_up),
         TEST(rapid_resets_are_ended, set_up),
         TEST(resets_that_the_peer_provokes_are_ended, set_up),
         TEST(empty_continuations_are_ended, set_up),

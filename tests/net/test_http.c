@@ -256,6 +256,7 @@ broken_framing_is_answered_and_closed(void **state)
     expect(f, "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     expect_end(f);
     assert_int_equal(f->bed.n_requests, 0);
+    assert_int_equal(hb_metric(&f->bed, "gc_http_malformed_total "), 1);
 }
 
 static void
@@ -268,6 +269,7 @@ a_broken_chunk_is_refused_while_nothing_was_answered(void **state)
     expect_end(f);
     assert_int_equal(request(f, 0)->rc, GC_EPROTO);
     assert_int_equal(request(f, 0)->n_ends, 0);
+    assert_int_equal(hb_metric(&f->bed, "gc_http_malformed_total "), 1);
 }
 
 static void
@@ -295,6 +297,7 @@ too_many_or_too_large_fields_are_431(void **state)
     expect(f, refusal);
     expect_end(f);
     assert_int_equal(f->bed.n_requests, 0);
+    assert_int_equal(hb_metric(&f->bed, "gc_http_head_limit_total "), 1);
 }
 
 static void
@@ -417,6 +420,7 @@ a_silent_connection_is_closed_in_mid_preface(void **state)
     send_raw(f, "PRI * HT");
     expect_end(f);
     assert_int_equal(f->raw.rx.len, 0);
+    assert_int_equal(hb_metric(&f->bed, "gc_http_timeouts_total{timer=\"setup\"} "), 1);
 }
 
 static void
@@ -427,6 +431,7 @@ a_head_that_never_ends_is_408(void **state)
     send_raw(f, "GET /a HTTP/1.1\r\n");
     expect(f, "HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     expect_end(f);
+    assert_int_equal(hb_metric(&f->bed, "gc_http_timeouts_total{timer=\"head\"} "), 1);
 }
 
 static void
@@ -437,6 +442,7 @@ an_idle_connection_is_closed(void **state)
     send_raw(f, "GET /a HTTP/1.1\r\n" HOST "\r\n");
     expect(f, HELLO);
     expect_end(f);
+    assert_int_equal(hb_metric(&f->bed, "gc_http_timeouts_total{timer=\"idle\"} "), 1);
 }
 
 static void
@@ -447,6 +453,7 @@ a_body_that_stops_coming_is_given_up(void **state)
     send_raw(f, "PUT /sink HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\nabc");
     hb_until(&f->bed, request(f, 0)->n_closes);
     assert_int_equal(request(f, 0)->rc, GC_EDEADLINE);
+    assert_int_equal(hb_metric(&f->bed, "gc_http_timeouts_total{timer=\"body\"} "), 1);
 }
 
 static void
@@ -459,6 +466,7 @@ a_reader_that_stops_is_given_up(void **state)
     hb_until(&f->bed, request(f, 0)->n_closes);
     assert_int_equal(request(f, 0)->rc, GC_EDEADLINE);
     assert_true(request(f, 0)->source_left > 0);
+    assert_int_equal(hb_metric(&f->bed, "gc_http_timeouts_total{timer=\"write\"} "), 1);
 }
 
 static void

@@ -20,6 +20,25 @@
 #define BODY_KEPT    (1024 * 1024)
 #define SOURCE_PIECE (64 * 1024)
 
+uint64_t
+hb_metric(struct hb *bed, const char *name)
+{
+    struct gc_buf text;
+    uint64_t value;
+    const char *at;
+
+    gc_buf_init(&text, 1024 * 1024);
+    assert_int_equal(gc_metrics_render(bed->metrics, &text), 0);
+    at = strstr(gc_buf_cstr(&text), name);
+    while (at != NULL && at > (const char *)text.data && at[-1] != '\n') {
+        at = strstr(at + 1, name);
+    }
+    assert_non_null(at);
+    value = strtoull(at + strlen(name), NULL, 10);
+    gc_buf_fini(&text);
+    return value;
+}
+
 void
 hb_turns(struct hb *bed, unsigned n)
 {
@@ -439,6 +458,9 @@ hb_init(struct hb *bed, const struct gc_http_conf *conf)
     if (conf != NULL) {
         bed->conf = *conf;
     }
+    bed->metrics = gc_metrics_new();
+    assert_non_null(bed->metrics);
+    bed->conf.metrics = bed->metrics;
     assert_int_equal(gc_loop_new(&bed->loop), 0);
     assert_int_equal(gc_http_server_new(bed->loop, &bed->conf, on_request, bed, &bed->server), 0);
     assert_int_equal(gc_addr_parse(GC_STR("127.0.0.1:0"), &addr), 0);
@@ -464,6 +486,7 @@ hb_fini(struct hb *bed)
         assert_int_equal(bed->requests[i]->n_closes, 1);
         exchange_free(bed->requests[i]);
     }
+    gc_metrics_free(bed->metrics);
     gc_tls_ctx_unref(bed->tls_server);
     gc_tls_ctx_unref(bed->tls_client);
 }

@@ -45,6 +45,7 @@ struct hb_exchange {
 struct hb {
     struct gc_loop *loop;
     struct gc_http_conf conf;
+    struct gc_metrics *metrics;
     struct gc_http_server *server;
     uint16_t port;
     struct gc_http_client *client; /* NULL after on_close */
@@ -69,6 +70,8 @@ void hb_connect(struct hb *bed); /* and wait for on_ready */
 void hb_dial(struct hb *bed, const struct gc_http_conf *conf);
 /* Turn the loop until COND is true; fails the test at the deadline. */
 #define hb_until(bed, cond) gc_until((bed)->loop, cond)
+/* The value of the metric line that begins with NAME (with its labels). */
+uint64_t hb_metric(struct hb *bed, const char *name);
 /* Turn N times, for what must not happen. */
 void hb_turns(struct hb *bed, unsigned n);
 
