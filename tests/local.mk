@@ -70,6 +70,7 @@ GC_UNIT_TESTS = $(TESTS_BASE) $(TESTS_CRYPTO) $(TESTS_STORAGE) $(TESTS_CORE) $(T
 # tests/fuzz/corpus/fuzz_<name>/. Without --enable-fuzz, make check replays the corpus.
 FUZZ_TARGETS = \
     %D%/fuzz/fuzz_meta \
+    %D%/fuzz/fuzz_grpc \
     %D%/fuzz/fuzz_conf %D%/fuzz/fuzz_http1 %D%/fuzz/fuzz_http_cond %D%/fuzz/fuzz_record %D%/fuzz/fuzz_token \
     %D%/fuzz/fuzz_x509
 

@@ -119,12 +119,15 @@ static void *
 budget_alloc(void *arg, size_t len)
 {
     struct budget *budget = arg;
+    size_t before = budget->arena->used;
+    void *ptr = len > budget->left ? NULL : gc_arena_alloc(budget->arena, len);
+    size_t cost = budget->arena->used - before; /* with padding, which tiny pieces have most of */
 
-    if (len > budget->left) {
+    if (ptr == NULL || cost > budget->left) {
         return NULL;
     }
-    budget->left -= len;
-    return gc_arena_alloc(budget->arena, len);
+    budget->left -= cost;
+    return ptr;
 }
 
 static void
