@@ -61,7 +61,9 @@ TESTS_TRANSLATION = \
     %D%/translation/test_writer
 TESTS_CLI = \
     %D%/cli/test_cli
-TESTS_SIM =
+TESTS_SIM = \
+    %D%/sim/gc-sim \
+    %D%/sim/test_kernel
 GC_UNIT_TESTS = $(TESTS_BASE) $(TESTS_CRYPTO) $(TESTS_STORAGE) $(TESTS_CORE) $(TESTS_META) $(TESTS_NET) \
                 $(TESTS_RPC) $(TESTS_GOSSIP) $(TESTS_CONSENSUS) $(TESTS_DAEMON) $(TESTS_WEB) $(TESTS_FILE) \
                 $(TESTS_TRANSLATION) $(TESTS_CLI) $(TESTS_SIM)
@@ -87,6 +89,23 @@ check_LIBRARIES += %D%/support/libgctest.a
     %D%/support/rpc_echo.c \
     %D%/support/until.h
 GC_TEST_LIBS = %D%/support/libgctest.a
+
+# The simulator: gc-sim --seed N --seeds COUNT; make check runs a fixed set of seeds.
+check_LIBRARIES += %D%/sim/libgcsim.a
+%C%_sim_libgcsim_a_SOURCES = \
+    %D%/sim/check.c \
+    %D%/sim/client_node.c \
+    %D%/sim/disk.c %D%/sim/disk.h \
+    %D%/sim/file_node.c \
+    %D%/sim/kernel.c %D%/sim/kernel.h \
+    %D%/sim/meta_node.c \
+    %D%/sim/net.c %D%/sim/net.h \
+    %D%/sim/oracle.c \
+    %D%/sim/world.c %D%/sim/world.h \
+    %D%/sim/writer_node.c
+%C%_sim_gc_sim_SOURCES = %D%/sim/main.c
+%C%_sim_gc_sim_LDADD = %D%/sim/libgcsim.a $(LDADD)
+%C%_sim_test_kernel_LDADD = %D%/sim/libgcsim.a $(LDADD)
 
 # Helper programs that tests run (peers, load makers); not tests themselves.
 GC_TEST_HELPERS = \

@@ -365,6 +365,43 @@ gc_meta_get_epoch(const struct gc_meta_read *rd, uint64_t epoch, struct gc_meta_
 }
 
 int
+gc_meta_list_epochs(const struct gc_meta_read *rd, uint64_t after, size_t max,
+                    struct gc_meta_epoch *epochs, size_t *ret_n)
+{
+    struct gc_meta_epoch_row row;
+    struct gc_meta_key from;
+    struct gc_meta_key key;
+    struct gc_kv_val val;
+    size_t n = 0;
+    int rc = 0;
+
+    while (n < max && after < UINT64_MAX) {
+        gc_meta_key_u64(&from, after + 1);
+        rc = gc_meta_store_seek(rd->meta, rd->txn, GC_META_T_EPOCH, &from, &key, &val);
+        if (rc == 0) {
+            rc = gc_meta_dec_epoch_row(val, &row);
+        }
+        if (rc == 0) {
+            rc = keep(rd, &row.process);
+        }
+        if (rc != 0) {
+            break;
+        }
+        after = gc_get_be64(key.data);
+        epochs[n++] = (struct gc_meta_epoch){
+            .epoch = after,
+            .watermark = row.watermark,
+            .process = row.process,
+        };
+    }
+    if (rc != 0 && rc != GC_ENOTFOUND) {
+        return rc;
+    }
+    *ret_n = n;
+    return 0;
+}
+
+int
 gc_meta_get_blob(const struct gc_meta_read *rd, const struct gc_blob_id *id,
                  enum gc_meta_blob_state *ret_state)
 {

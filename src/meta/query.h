@@ -99,6 +99,9 @@ struct gc_meta_epoch {
 /* GC_ENOTFOUND: never granted. */
 int gc_meta_get_epoch(const struct gc_meta_read *rd, uint64_t epoch,
                       struct gc_meta_epoch *ret_epoch);
+/* Up to MAX epochs > AFTER that are not fenced, by number. */
+int gc_meta_list_epochs(const struct gc_meta_read *rd, uint64_t after, size_t max,
+                        struct gc_meta_epoch *epochs, size_t *ret_n);
 
 /* What became of a request (rule 8). GC_ENOTFOUND: not carried out so far. It is final when, in the
  * same read, the state's time_ms is past the request's expires_at and by no more than

@@ -84,7 +84,7 @@ run(struct fixture *f, const void *data, size_t len)
     struct gc_consensus_op op = { .data = data, .len = len };
     uint64_t index;
 
-    assert_int_equal(gc_consensus_core_run(&f->core, &f->now, &op, 1, &index), 0);
+    assert_int_equal(gc_consensus_core_run(&f->core, &f->now, &op, len > 0 ? 1 : 0, &index), 0);
     return index;
 }
 

@@ -479,8 +479,10 @@ a_process_that_starts_again_fences_its_old_epoch_only(void **state)
 {
     struct meta_env *env = *state;
     struct gc_meta_command cmd = meta_env_command(env, GC_META_OP_GRANT_EPOCH);
+    struct gc_meta_epoch epochs[4];
     struct gc_meta_epoch epoch;
     struct gc_meta_read rd;
+    size_t n;
     uint64_t other;
     uint64_t again;
 
@@ -498,6 +500,11 @@ a_process_that_starts_again_fences_its_old_epoch_only(void **state)
     assert_false(epoch.fenced);
     assert_true(gc_str_eq_cstr(epoch.process, "t2"));
     assert_int_equal(gc_meta_get_epoch(&rd, again + 1, &epoch), GC_ENOTFOUND);
+    assert_int_equal(gc_meta_list_epochs(&rd, 0, 4, epochs, &n), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(epochs[0].epoch, other);
+    assert_int_equal(epochs[1].epoch, again);
+    assert_true(gc_str_eq_cstr(epochs[1].process, "t1"));
     meta_env_read_end(env);
     assert_int_equal(meta_env_state(env).n_epochs, 2);
 }
