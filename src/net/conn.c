@@ -411,6 +411,7 @@ conn_open(struct gc_conn *conn)
     gc_list_remove(&conn->handshaking);
     if (conn->tls != NULL) {
         gc_tls_peer(conn->tls, &conn->peer);
+        gc_loop_handshaken(conn->loop);
     }
     conn->ops->on_open(conn, conn->arg);
 }

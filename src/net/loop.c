@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 
 #define FLUSH_PASSES    4 /* before other events get their turn */
 #define FREE_MS_MAX     30000
+#define QUIET_MS        5000
 #define POOL_IDLE_MAX   64 /* buffers of 16 KiB */
 #define BLOCKS_IDLE_MAX 16 /* blocks of 64 KiB */
 #define TIMERS_FIRST    64
@@ -51,6 +53,7 @@ struct gc_loop {
     uint64_t timer_seq;
     uint64_t alarm_ms; /* when the libuv timer fires; UINT64_MAX: not armed */
     struct gc_timer turn;
+    struct gc_timer quiet; /* runs from a handshake on */
 
     struct gc_list marked;
 
@@ -340,6 +343,22 @@ gc_loop_dns(struct gc_loop *loop)
     return loop->dns;
 }
 
+/* The TLS library keeps tables of curve points for the thread, a megabyte a peer key: worth it
+ * while handshakes go on, and nothing for a daemon that keeps its connections. */
+static void
+on_quiet(struct gc_timer *timer)
+{
+    (void)timer;
+    gc_tls_thread_end();
+    malloc_trim(0);
+}
+
+void
+gc_loop_handshaken(struct gc_loop *loop)
+{
+    gc_timer_start(&loop->quiet, QUIET_MS);
+}
+
 struct gc_pool *
 gc_loop_pool(struct gc_loop *loop)
 {
@@ -435,6 +454,7 @@ gc_loop_new(struct gc_loop **ret_loop)
     gc_list_init(&loop->marked);
     loop->alarm_ms = UINT64_MAX;
     gc_timer_init(&loop->turn, loop, on_turn_over);
+    gc_timer_init(&loop->quiet, loop, on_quiet);
     loop->pool = gc_pool_new(POOL_IDLE_MAX);
     loop->scratch = calloc(1, sizeof(*loop->scratch));
     if (loop->pool == NULL || loop->scratch == NULL) {
@@ -502,6 +522,7 @@ gc_loop_free(struct gc_loop *loop)
     struct gc_timer overdue;
 
     gc_timer_init(&overdue, loop, on_free_overdue);
+    gc_timer_stop(&loop->quiet);
     gc_timer_start(&overdue, FREE_MS_MAX);
     unref_handles(loop);
     for (;;) {

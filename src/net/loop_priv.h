@@ -20,6 +20,10 @@ struct gc_loop_scratch {
 };
 struct gc_loop_scratch *gc_loop_scratch(struct gc_loop *loop);
 
+/* A TLS handshake has ended on this loop: when there is no other for a while, what the TLS library
+ * keeps for handshakes is given back. */
+void gc_loop_handshaken(struct gc_loop *loop);
+
 /* DNS servers that resolve.c asks instead of the system's; empty: the system's. */
 #define GC_LOOP_DNS_MAX 128
 char *gc_loop_dns(struct gc_loop *loop);
