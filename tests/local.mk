@@ -54,7 +54,11 @@ TESTS_CONSENSUS = \
     %D%/consensus/test_consensus \
     %D%/consensus/test_core
 TESTS_DAEMON =
-TESTS_WEB =
+TESTS_WEB = \
+    %D%/web/test_fields \
+    %D%/web/test_list_params \
+    %D%/web/test_route \
+    %D%/web/test_xml
 TESTS_FILE =
 TESTS_TRANSLATION = \
     %D%/translation/test_roster \
@@ -74,6 +78,7 @@ FUZZ_TARGETS = \
     %D%/fuzz/fuzz_meta \
     %D%/fuzz/fuzz_grpc \
     %D%/fuzz/fuzz_conf %D%/fuzz/fuzz_http1 %D%/fuzz/fuzz_http_cond %D%/fuzz/fuzz_record %D%/fuzz/fuzz_token \
+    %D%/fuzz/fuzz_web_route \
     %D%/fuzz/fuzz_x509
 
 # Shared fixtures: tests/support/*.[ch], included as "tests/support/<name>.h".

@@ -40,13 +40,14 @@ gc_web_grpc_caller(struct gc_rpc_call *call, struct gc_web_worker *worker,
         gc_web_auth_check(&worker->web->auth, gc_rpc_peer(call),
                           gc_rpc_metadata(call, "authorization"), &ret_caller->proof);
     if (err != GC_API_OK) {
+        gc_counter_inc(worker->metrics.auth_failures);
         gc_web_grpc_err(call, err);
         return false;
     }
     gc_random_bytes(ret_caller->request_id, sizeof(ret_caller->request_id));
     ret_caller->context.proof = &ret_caller->proof;
     ret_caller->context.request_id = ret_caller->request_id;
-    ret_caller->context.ttl_ms = (uint32_t)worker->web->conf->deadline_ms;
+    ret_caller->context.ttl_ms = (uint32_t)(2 * worker->web->conf->deadline_ms);
     return true;
 }
 
@@ -116,7 +117,7 @@ unary_start(struct gc_rpc_call *call, struct gc_web_worker *worker, struct gc_by
     }
     unary->call = call;
     unary->worker = worker;
-    unary->trace = *gc_rpc_trace(call);
+    gc_trace_new(&unary->trace);
     worker->n_requests++;
     gc_upstream_init(&unary->up, worker, &unary->trace);
     gc_rpc_set_handler(call, &handler, unary);

@@ -79,14 +79,18 @@ get_flush(struct grpc_get *get)
 
 /* A head, or a chunk that is what its checksum says. */
 static bool
-is_sound(struct gc_bytes *msg)
+is_sound(const struct grpc_get *get, struct gc_bytes *msg)
 {
     struct gc_chunk chunk;
     if (!gc_chunk_is(msg)) {
         return true;
     }
-    return gc_chunk_decode(msg, &chunk) == 0 &&
-           gc_crc32c(0, chunk.data.data, chunk.data.len) == chunk.crc;
+    if (gc_chunk_decode(msg, &chunk) != 0 ||
+        gc_crc32c(0, chunk.data.data, chunk.data.len) != chunk.crc) {
+        return false;
+    }
+    gc_counter_add(get->worker->metrics.bytes_out, chunk.data.len);
+    return true;
 }
 
 static void
@@ -95,7 +99,7 @@ upstream_message(struct gc_rpc_call *call, void *arg, struct gc_bytes *msg)
     struct grpc_get *get = arg;
     if (get->call == NULL || get->over) {
         gc_rpc_consume(call);
-    } else if (!is_sound(msg) || get->n_waiting == WAITING_MAX) {
+    } else if (!is_sound(get, msg) || get->n_waiting == WAITING_MAX) {
         get_fail(get, GC_API_DataLoss);
     } else {
         get->waiting[get->n_waiting++] = gc_bytes_ref(msg);
@@ -197,7 +201,7 @@ gc_web_grpc_get(struct gc_rpc_call *call, void *arg, struct gc_bytes *request)
     }
     get->call = call;
     get->worker = worker;
-    get->trace = *gc_rpc_trace(call);
+    gc_trace_new(&get->trace);
     worker->n_requests++;
     gc_rpc_set_handler(call, &handler, get);
     wrapped = gc_upstream_wrap(GC_UPSTREAM_GET_OBJECT, &caller.context, decoded);

@@ -15,6 +15,7 @@
 #include "crypto/hash.h"
 #include "proto/gcommon/v1/gateway/gateway.pb-c.h"
 #include "rpc/pb.h"
+#include "web/fields.h"
 #include "web/grpc.h"
 
 #define WAITING_MAX 64
@@ -48,6 +49,7 @@ put_free_if_done(struct grpc_put *put)
     }
     gc_bytes_unref(put->answer);
     gc_hash_fini(&put->md5);
+    gc_wipe(&put->caller, sizeof(put->caller));
     put->worker->n_requests--;
     free(put);
 }
@@ -115,10 +117,16 @@ take_open(struct grpc_put *put, const Gcommon__V1__Object__PutOpen *open)
         .trace = &put->trace,
         .progress_ms = put->worker->web->conf->progress_ms,
     };
-    struct gc_bytes *msg = gc_upstream_wrap_put(&put->caller.context, &open->base);
-    int rc = msg == NULL ? -ENOMEM
-                         : gc_rpc_call_start(put->worker->channel, &conf, &upstream_handler, put,
-                                             &put->upstream);
+    enum gc_api_err err = gc_web_fields_check(open);
+    struct gc_bytes *msg;
+    int rc;
+    if (err != GC_API_OK) {
+        return err;
+    }
+    msg = gc_upstream_wrap_put(&put->caller.context, &open->base);
+    rc = msg == NULL ? -ENOMEM
+                     : gc_rpc_call_start(put->worker->channel, &conf, &upstream_handler, put,
+                                         &put->upstream);
     if (rc == 0) {
         rc = gc_rpc_send(put->upstream, msg);
     } else {
@@ -147,6 +155,7 @@ take_chunk(struct grpc_put *put, struct gc_bytes *msg, bool *ret_taken)
     if (chunk.data.len > put->worker->web->conf->object_bytes_max - put->length) {
         return GC_API_EntityTooLarge;
     }
+    gc_counter_add(put->worker->metrics.bytes_in, chunk.data.len);
     gc_hash_update(&put->md5, chunk.data.data, chunk.data.len);
     put->crc = gc_crc32c_combine(put->crc, chunk.crc, chunk.data.len);
     put->length += chunk.data.len;
@@ -298,7 +307,7 @@ gc_web_grpc_put(struct gc_rpc_call *call, void *arg, struct gc_bytes *request)
     }
     put->call = call;
     put->worker = worker;
-    put->trace = *gc_rpc_trace(call);
+    gc_trace_new(&put->trace); /* what a client says of traces is not adopted */
     worker->n_requests++;
     gc_rpc_set_handler(call, &handler, put);
 }
