@@ -88,20 +88,29 @@ open_conf(struct gc_blobs *blobs, const struct gc_blob_conf *conf)
     return 0;
 }
 
-static int
-open_kv(struct gc_blobs *blobs, const char *name, bool bulk, struct gc_kv **ret_kv)
+int
+gc_blobs_open_kv(const char *path, bool bulk, uint64_t map_bytes, bool read_only,
+                 struct gc_kv **ret_kv)
 {
-    char path[4096];
     struct gc_kv_conf conf = {
         .path = path,
         .tables = bulk ? bulk_tables : core_tables,
         .int_keys = bulk ? bulk_int_keys : core_int_keys,
-        .map_bytes = blobs->conf.map_bytes,
+        .map_bytes = map_bytes,
         .no_readahead = bulk,
+        .read_only = read_only,
     };
 
-    snprintf(path, sizeof(path), "%s/%s", blobs->dir, name);
     return gc_kv_open(&conf, ret_kv);
+}
+
+static int
+open_kv(struct gc_blobs *blobs, const char *name, bool bulk, struct gc_kv **ret_kv)
+{
+    char path[4096];
+
+    snprintf(path, sizeof(path), "%s/%s", blobs->dir, name);
+    return gc_blobs_open_kv(path, bulk, blobs->conf.map_bytes, false, ret_kv);
 }
 
 static bool

@@ -200,6 +200,11 @@ void gc_blobs_count_lookups(struct gc_blobs *blobs, unsigned n);
 /* RC is set and OP's owner told. */
 void gc_blob_op_done(struct gc_blob_op *op, int rc);
 
+/* blob_open.c */
+/* Open a core or bulk file at PATH with its tables. */
+int gc_blobs_open_kv(const char *path, bool bulk, uint64_t map_bytes, bool read_only,
+                     struct gc_kv **ret_kv);
+
 /* blob_put.c */
 /* The outcome of a chunk's way into a transaction (or, for a tail, of its check); tells the caller.
  */

@@ -42,6 +42,9 @@ struct gc_kv_conf {
     uint64_t map_bytes;
     bool no_readahead;   /* bulk environments: values of up to GC_KV_CHUNK_MAX, read by pread */
     bool unsafe_no_sync; /* tests and simulator on LMDB only */
+    /* For tools, on LMDB only: nothing is created or changed, not even a lock file, so the caller
+     * makes sure that no process has the file open. */
+    bool read_only;
 };
 
 /* Creates the file with mode 0600. GC_ECORRUPT or GC_EVERSION for what is no LMDB 0.9 data file,

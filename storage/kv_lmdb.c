@@ -386,7 +386,7 @@ lmdb_map_bytes(const struct gc_kv_conf *conf, const char *dir, uint64_t *ret_byt
     struct stat st;
     uint64_t bytes = conf->map_bytes;
 
-    if (bytes == 0) {
+    if (bytes == 0 && !conf->read_only) {
         if (statvfs(dir, &fs) != 0) {
             return -errno;
         }
@@ -431,10 +431,11 @@ static int
 lmdb_open_tables(struct lmdb_kv *lmdb, const struct gc_kv_conf *conf)
 {
     MDB_txn *txn;
-    int rc = mdb_txn_begin(lmdb->env, NULL, 0, &txn);
+    int rc = mdb_txn_begin(lmdb->env, NULL, conf->read_only ? MDB_RDONLY : 0, &txn);
 
     for (unsigned i = 0; i < lmdb->kv.n_tables && rc == 0; i++) {
-        unsigned flags = MDB_CREATE | (lmdb->kv.int_keys[i] ? MDB_INTEGERKEY : 0);
+        unsigned flags =
+            (conf->read_only ? 0 : MDB_CREATE) | (lmdb->kv.int_keys[i] ? MDB_INTEGERKEY : 0);
 
         rc = mdb_dbi_open(txn, conf->tables[i], flags, &lmdb->dbi[i]);
         if (rc != 0) {
@@ -496,7 +497,8 @@ static int
 lmdb_open_env(struct lmdb_kv *lmdb, const struct gc_kv_conf *conf, const char *dir)
 {
     unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (conf->no_readahead ? MDB_NORDAHEAD : 0) |
-                     (conf->unsafe_no_sync ? MDB_NOSYNC : 0);
+                     (conf->unsafe_no_sync ? MDB_NOSYNC : 0) |
+                     (conf->read_only ? MDB_RDONLY | MDB_NOLOCK : 0);
     uint64_t map_bytes = 0;
     MDB_stat ms;
     int rc = lmdb_map_bytes(conf, dir, &map_bytes);

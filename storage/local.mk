@@ -11,6 +11,7 @@ noinst_LIBRARIES += %D%/libgcstorage.a
     %D%/blob_put.c \
     %D%/blob_reader.c \
     %D%/blob_record.c %D%/blob_record.h \
+    %D%/fsck.c %D%/fsck.h \
     %D%/kv.c %D%/kv.h %D%/kv_priv.h \
     %D%/kv_lmdb.c \
     %D%/kv_mem.c

@@ -17,6 +17,7 @@ TESTS_STORAGE = \
     %D%/storage/test_blob \
     %D%/storage/test_blob_fault \
     %D%/storage/test_blob_record \
+    %D%/storage/test_fsck \
     %D%/storage/test_kv
 TESTS_CORE = \
     %D%/core/test_acl %D%/core/test_chunk %D%/core/test_http_cond %D%/core/test_http_range \
