@@ -6,7 +6,7 @@ noinst_LIBRARIES += %D%/libgcnet.a
     %D%/dial.c \
     %D%/h2_callbacks.c %D%/h2_client.c %D%/h2_data.c %D%/h2_priv.h %D%/h2_server.c %D%/h2_session.c \
     %D%/http.c %D%/http.h %D%/http_counts.tbl.h %D%/http_priv.h \
-    %D%/http1.c %D%/http1_parse.c %D%/http1_parse.h \
+    %D%/http1.c %D%/http1_parse.c %D%/http1_parse.h %D%/http1_priv.h %D%/http1_write.c \
     %D%/http_queue.c %D%/http_queue.h \
     %D%/http_server.c \
     %D%/listen.c \
