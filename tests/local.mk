@@ -116,6 +116,7 @@ check_LIBRARIES += %D%/sim/libgcsim.a
 # Helper programs that tests run (peers, load makers); not tests themselves.
 GC_TEST_HELPERS = \
     %D%/bench/bench_storage \
+    %D%/net/tls_peer \
     %D%/tools/rpc_echo_client \
     %D%/tools/rpc_echo_server
 

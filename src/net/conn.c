@@ -399,6 +399,8 @@ peer_done(struct gc_conn *conn)
 static void
 tls_fail(struct gc_conn *conn, int rc)
 {
+    gc_log(GC_LOG_INFO, "tls.failed", "peer=%s rc=%s why=%s", conn->peer.addr, gc_err_name(rc),
+           gc_log_q(gc_str_of(gc_tls_error(conn->tls))));
     out_send(conn);
     gc_conn_end(conn, rc);
 }
