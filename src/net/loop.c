@@ -402,7 +402,9 @@ gc_loop_block_put(struct gc_loop *loop, struct gc_out_block *block)
 static void
 on_turn_over(struct gc_timer *timer)
 {
-    (void)timer; /* its being due ended the wait */
+    /* Its being due ends the wait; but when it is due before the wait begins (libuv up to 1.44 runs
+     * timers first, and a busy machine may take a millisecond to get there), the wait must not. */
+    uv_async_send(&timer->loop->wake);
 }
 
 static void
