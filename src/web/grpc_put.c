@@ -171,8 +171,11 @@ take_commit(struct grpc_put *put, const Gcommon__V1__Object__PutCommit *commit)
     struct gc_bytes *msg;
     int rc;
     gc_hash_final(&put->md5, md5);
-    if (commit->length != put->length || commit->crc32c != put->crc) {
+    if (commit->length != put->length) {
         return GC_API_IncompleteBody;
+    }
+    if (commit->crc32c != put->crc) {
+        return GC_API_BadDigest;
     }
     if (commit->md5.len != 0 &&
         (commit->md5.len != sizeof(md5) || memcmp(commit->md5.data, md5, sizeof(md5)) != 0)) {
