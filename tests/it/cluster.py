@@ -316,9 +316,13 @@ class Cluster(nodes.Cluster):
     def n_fds(self, name):
         return len(os.listdir(f"/proc/{self.node(name).pid()}/fd"))
 
-    def log_has(self, name, text):
+    def log_count(self, name, text):
+        """Lines with TEXT in them."""
         with open(self.node(name).log, encoding="utf-8", errors="replace") as file:
-            return any(text in row for row in file)
+            return sum(text in row for row in file)
+
+    def log_has(self, name, text):
+        return self.log_count(name, text) > 0
 
     def sample_memory(self):
         """Context manager: the highest RssAnon and VmHWM of each daemon meanwhile, {name: (anon, hwm)}."""
