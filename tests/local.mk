@@ -43,6 +43,7 @@ TESTS_RPC = \
     %D%/rpc/test_balance \
     %D%/rpc/test_call \
     %D%/rpc/test_channel \
+    %D%/rpc/test_client \
     %D%/rpc/test_frame \
     %D%/rpc/test_health \
     %D%/rpc/test_metadata \

@@ -518,6 +518,93 @@ new_targets_replace_the_old(void **state)
     rpc_bed_until(&bed, gc_http_server_n_conns(servers[0].http) == 0);
 }
 
+/* --- names -------------------------------------------------------------------------------------
+ */
+
+static void
+a_name_is_looked_up(void **state)
+{
+    char target[64];
+
+    (void)state;
+    open_servers(1);
+    snprintf(target, sizeof(target), "localhost:%u", servers[0].port);
+    bed.channel = rpc_bed_channel(&bed, target, &quick);
+    assert_int_equal(gc_rpc_channel_state(bed.channel), GC_RPC_CONNECTING);
+    assert_made(ask(NULL), GC_RPC_OK, "x");
+}
+
+static void
+an_unknown_name_is_unavailable(void **state)
+{
+    struct rpc_made *made;
+
+    (void)state;
+    bed.channel = rpc_bed_channel(&bed, "no-such-host.invalid:1", &quick);
+    made = rpc_bed_call(&bed, UNARY, NULL);
+    rpc_bed_until(&bed, made->n_ends > 0);
+    assert_made(made, GC_RPC_UNAVAILABLE, "");
+    assert_non_null(strstr(made->status.message, "no-such-host.invalid"));
+}
+
+static void
+targets_may_change_during_a_look_up(void **state)
+{
+    struct rpc_made *made;
+
+    (void)state;
+    open_servers(1);
+    bed.channel = rpc_bed_channel(&bed, "no-such-host.invalid:1", &quick);
+    made = rpc_bed_call(&bed, UNARY, NULL);
+    rpc_made_send(made, "x");
+    assert_int_equal(gc_rpc_half_close(made->call), 0);
+    assert_int_equal(gc_rpc_channel_set_targets(bed.channel, targets), 0);
+    rpc_bed_until(&bed, made->n_ends > 0);
+    assert_made(made, GC_RPC_OK, "x");
+}
+
+static void
+a_channel_may_go_during_a_look_up(void **state)
+{
+    struct rpc_made *made;
+
+    (void)state;
+    bed.channel = rpc_bed_channel(&bed, "localhost:1", &quick);
+    made = rpc_bed_call(&bed, UNARY, NULL);
+    gc_rpc_channel_free(bed.channel);
+    bed.channel = NULL;
+    rpc_bed_until(&bed, made->n_ends > 0);
+    assert_made(made, GC_RPC_CANCELLED, "");
+}
+
+/* --- the rest ----------------------------------------------------------------------------------
+ */
+
+static void
+calls_of_a_client_are_counted(void **state)
+{
+    struct gc_rpc_channel_conf conf = quick;
+    struct gc_metrics *metrics = gc_metrics_new();
+    struct gc_buf text;
+
+    (void)state;
+    open_servers(1);
+    conf.http.metrics = metrics;
+    bed.channel = rpc_bed_channel(&bed, targets, &conf);
+    assert_made(ask(NULL), GC_RPC_OK, "x");
+    assert_made(ask(NULL), GC_RPC_OK, "x");
+    gc_buf_init(&text, 1024 * 1024);
+    assert_int_equal(gc_metrics_render(metrics, &text), 0);
+    assert_non_null(strstr(gc_buf_cstr(&text),
+                           "gc_rpc_client_calls_total{service=\"gcommon.test.Echo\","
+                           "method=\"Unary\",code=\"OK\"} 2"));
+    gc_buf_fini(&text);
+    gc_rpc_channel_free(bed.channel);
+    bed.channel = NULL;
+    rpc_bed_until(&bed, gc_http_server_n_conns(servers[0].http) == 0);
+    gc_metrics_free(metrics);
+}
+
 static void
 new_tls_drains_old_connections(void **state)
 {
@@ -556,6 +643,11 @@ main(void)
         TEST(pick2_prefers_the_idle_server),
         TEST(a_dead_address_among_several_does_no_harm),
         TEST(new_targets_replace_the_old),
+        TEST(a_name_is_looked_up),
+        TEST(an_unknown_name_is_unavailable),
+        TEST(targets_may_change_during_a_look_up),
+        TEST(a_channel_may_go_during_a_look_up),
+        TEST(calls_of_a_client_are_counted),
         TEST(new_tls_drains_old_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
