@@ -15,7 +15,8 @@
 /* Between an early answer and the reset of the rest of the request. */
 #define EARLY_LINGER_MS 1000
 
-#define COST_ODD_FRAME 1u  /* empty DATA, PING, SETTINGS, PRIORITY, unknown, tiny WINDOW_UPDATE */
+/* Empty DATA, PING, SETTINGS, PRIORITY, unknown, tiny WINDOW_UPDATE. */
+#define COST_ODD_FRAME 1u
 #define COST_CANCEL    2u  /* a request taken back unanswered */
 #define COST_RESET     10u /* made us reset a stream */
 
@@ -264,8 +265,10 @@ on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *head, void *arg)
 {
     struct gc_h2 *h2 = arg;
 
-    (void)ng;
-    if (head->type == NGHTTP2_PRIORITY || head->type > NGHTTP2_CONTINUATION) {
+    if (head->type == NGHTTP2_PRIORITY && head->stream_id == 0) {
+        /* Priorities are off, so nghttp2 does not look at it. */
+        (void)nghttp2_session_terminate_session(ng, NGHTTP2_PROTOCOL_ERROR);
+    } else if (head->type == NGHTTP2_PRIORITY || head->type > NGHTTP2_CONTINUATION) {
         gc_h2_glitch(h2, COST_ODD_FRAME);
     }
     return 0;

@@ -255,6 +255,17 @@ a_first_frame_that_is_not_settings_is_a_fault(void **state)
 }
 
 static void
+priority_of_the_connection_is_a_fault(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f);
+    frame(f, PRIORITY, 0, 0, "\0\0\0\3\x10", 5);
+    dial(f);
+    expect_goaway(f, GC_H2_PROTOCOL_ERROR);
+}
+
+static void
 a_peer_that_never_says_settings_is_cut(void **state)
 {
     struct fixture *f = *state;
@@ -720,6 +731,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_no_preface_is_cut, set_up),
         TEST(a_first_frame_that_is_not_settings_is_a_fault, set_up),
+        TEST(priority_of_the_connection_is_a_fault, set_up),
         TEST(a_peer_that_never_says_settings_is_cut, set_up_hasty),
         TEST(a_header_block_that_never_ends_is_cut, set_up_hasty),
         TEST(floods_of_frames_that_mean_nothing_are_ended, set_up),
