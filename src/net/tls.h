@@ -8,6 +8,9 @@
  * certificates are asked for. All remedies for the stock library's known faults are applied to
  * every context (see the comment in tls_ctx.c).
  *
+ * A peer's certificate is read by crypto/x509.h, which refuses more than GC_X509_SANS_MAX names. A
+ * server is known by its alternative names only, never by its common name.
+ *
  * A context is immutable and reference-counted (any thread); a reload makes a new one: running
  * sessions keep theirs. */
 #ifndef GC_NET_TLS_H

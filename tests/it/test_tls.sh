@@ -56,7 +56,8 @@ cat web.crt >>child.crt
 # --- our server ---------------------------------------------------------------------------------
 
 serve() { # LOG PROFILE CLIENT-CERT NAME: sets port
-    "$peer" serve "$2" "$3" . "$4" >"$1" 2>&1 &
+    : >"$1" # the background's own truncation may come late
+    "$peer" serve "$2" "$3" . "$4" >>"$1" 2>&1 &
     pids+=($!)
     for ((i = 0; i < 300; i++)); do
         port=$(sed -n 's/^port //p' "$1")
@@ -141,6 +142,23 @@ refuses internal.log ETLS web "${h2[@]}" -ciphersuites TLS_CHACHA20_POLY1305_SHA
 refuses internal.log ETLS web "${h2[@]}" -groups P-384
 [ "$(resumes internal.log web "${h2[@]}")" = no ] || fail "a session is resumed on an internal port"
 
+# A KeyUpdate, without and with a request for ours, between data.
+said() { # LINE TIMES: wait until client.out has it
+    for ((i = 0; i < 300; i++)); do
+        [ "$(grep -cx "$1" client.out)" -lt "$2" ] || return 0
+        sleep 0.1
+    done
+}
+: >client.out
+{
+    echo one && said one 1
+    echo k && said KEYUPDATE 1
+    echo two && said two 1
+    echo K && said KEYUPDATE 2
+    echo three && said three 1
+} | timeout 120 openssl s_client -connect "127.0.0.1:$port" -CAfile ca.crt -cert web.crt -key web.key "${h2[@]}" >>client.out 2>&1 || true
+[ "$(grep -cxE 'one|two|three' client.out)" = 3 ] || fail "KeyUpdate: $(cat client.out)"
+
 serve public.log public none file
 takes public.log 'open cert=0 role= node= h2=1' - -alpn h2,http/1.1 -tls1_3
 takes public.log 'open cert=0 role= node= h2=1' - -alpn http/1.1,h2 -tls1_2
@@ -181,9 +199,10 @@ done
 
 # --- our client ---------------------------------------------------------------------------------
 
-# foreign PORT-FILE s_server-arguments...: sets port
+# foreign s_server-arguments...: sets port
 foreign() {
-    openssl s_server -accept 127.0.0.1:0 -cert file.crt -key file.key "$@" >foreign.log 2>&1 </dev/zero &
+    : >foreign.log
+    openssl s_server -accept 127.0.0.1:0 -cert file.crt -key file.key "$@" >>foreign.log 2>&1 </dev/zero &
     pids+=($!)
     for ((i = 0; i < 300; i++)); do
         port=$(sed -n 's/^ACCEPT 127.0.0.1://p' foreign.log)
@@ -194,7 +213,8 @@ foreign() {
 }
 
 dials() { # EXPECTED-LINE PROFILE NAME EXPECT-NAME
-    timeout 30 "$peer" dial "$2" . "$3" "127.0.0.1:$port" "$4" >dial.log 2>&1 &
+    : >dial.log
+    timeout 30 "$peer" dial "$2" . "$3" "127.0.0.1:$port" "$4" >>dial.log 2>&1 &
     local pid=$! ok=
     for ((i = 0; i < 300; i++)); do
         if grep -q "^$1" dial.log; then ok=1; break; fi
