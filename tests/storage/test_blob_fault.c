@@ -486,6 +486,58 @@ a_full_map_refuses_puts_until_there_is_room(void **state)
     fill_and_recover(bed);
 }
 
+/* A deletion that shares a transaction with puts that do not fit goes through all the same. */
+static void
+deletions_go_through_when_puts_do_not_fit(void **state)
+{
+    enum { N = 8, LEN = 250000 };
+    struct blob_bed *bed = *state;
+    struct gc_bytes *data = blob_bed_data(1, LEN);
+    uint32_t crc = gc_crc32c(0, data->data, LEN);
+    struct gc_slice slice = { data, data->data, LEN };
+    struct gc_blob_chunk_op ops[N] = { 0 };
+    struct gc_blob_op commits[N] = { 0 }, del = { 0 };
+    struct blob_bed_wait waits[N], commit_waits[N], del_wait;
+    struct gc_blob_id victim = blob_bed_id(0);
+    uint64_t n = 0;
+    unsigned n_refused = 0;
+
+    blob_bed_fini(bed);
+    blob_bed_init(bed);
+    bed->conf.map_bytes = 6 << 20;
+    bed->conf.gc_delay_ms = 3600000;
+    blob_bed_open(bed);
+    while (blob_bed_put(bed, n, 60000) == 0) {
+        n++;
+    }
+    for (uint64_t i = 0; i < N; i++) {
+        struct gc_blob_id id = blob_bed_id(1000 + i);
+        struct gc_blob_put *put = NULL;
+
+        assert_int_equal(gc_blob_put_begin(bed->blobs, &id, &put), 0);
+        ops[i].op.notify = blob_bed_notify(bed, &waits[i]);
+        assert_int_equal(gc_blob_put_chunk(put, &ops[i], &slice, crc), 0);
+        commits[i].notify = blob_bed_notify(bed, &commit_waits[i]);
+        assert_int_equal(gc_blob_put_commit(put, &commits[i], LEN, crc), 0);
+        if (i == N / 2) {
+            blob_bed_wait(&waits[i - 1]); /* so that puts are before the deletion, and after it */
+            del.notify = blob_bed_notify(bed, &del_wait);
+            assert_int_equal(gc_blob_delete(bed->blobs, &del, &victim), 0);
+        }
+    }
+    for (int i = 0; i < N; i++) {
+        blob_bed_wait(&waits[i]);
+        blob_bed_wait(&commit_waits[i]);
+        n_refused += commits[i].rc == GC_EFULL;
+    }
+    blob_bed_wait(&del_wait);
+    assert_int_equal(n_refused, N);
+    assert_int_equal(del.rc, 0);
+    assert_int_equal(blob_bed_find(bed, 0), GC_ENOTFOUND);
+    assert_int_equal(blob_bed_check(bed, 1, 60000), 0);
+    gc_bytes_unref(data);
+}
+
 static void
 a_full_disk_refuses_puts_until_there_is_room(void **state)
 {
@@ -723,6 +775,7 @@ main(void)
         CASE(a_truncated_bulk_file_is_an_error_and_no_crash),
         CASE(puts_are_refused_below_the_reserve),
         CASE(a_full_map_refuses_puts_until_there_is_room),
+        CASE(deletions_go_through_when_puts_do_not_fit),
         CASE(a_full_disk_refuses_puts_until_there_is_room),
         CASE(a_failing_disk_stops_the_engine),
         CASE(memory_stays_within_pool_and_transactions),

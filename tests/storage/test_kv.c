@@ -500,6 +500,29 @@ a_crash_forgets_what_was_held_back(void **state)
     assert_now(f, "held", "4");
 }
 
+/* Unbalanced, the tree would be a list and its recursion overflow the stack. */
+static void
+rising_keys_keep_the_tree_flat(void **state)
+{
+    struct fixture *f = *state;
+    struct gc_kv_txn *txn;
+    struct gc_kv_stat stat;
+
+    gc_kv_close(f->kv);
+    f->conf.map_bytes = 0;
+    fixture_open(f);
+    txn = begin(f, true);
+    for (uint64_t key = 0; key < 200000; key++) {
+        assert_int_equal(gc_kv_put(txn, T_INT, gc_kv_val(&key, 8), gc_kv_val("v", 1)), 0);
+    }
+    for (uint64_t key = 0; key < 190000; key++) {
+        assert_int_equal(gc_kv_del(txn, T_INT, gc_kv_val(&key, 8)), 0);
+    }
+    assert_int_equal(gc_kv_commit(txn), 0);
+    assert_int_equal(gc_kv_stat(f->kv, &stat), 0);
+    assert_int_equal(stat.entries, 10000);
+}
+
 static void
 memory_has_no_file_offsets(void **state)
 {
@@ -715,6 +738,7 @@ main(void)
         CASE_BOTH(a_full_map_aborts_the_write_and_nothing_else),
         CASE_BOTH(threads_read_while_one_writes),
         CASE_MEM(a_crash_forgets_what_was_held_back),
+        CASE_MEM(rising_keys_keep_the_tree_flat),
         CASE_MEM(memory_has_no_file_offsets),
         CASE_LMDB(values_survive_closing_and_the_file_is_private),
         CASE_LMDB(a_value_is_where_its_file_offset_says),
