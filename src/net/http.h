@@ -58,8 +58,9 @@ struct gc_http_head {
     struct gc_str authority; /* :authority, or Host */
     struct gc_str path;      /* raw, with the query */
     unsigned status;         /* responses */
-    const struct gc_http_field
-        *fields; /* without pseudo, hop-by-hop and framing fields (content-length stays) */
+    /* Without pseudo, hop-by-hop and framing fields (content-length stays, and te on HTTP/2). From
+     * peers that are not internal also without Forwarded and X-Forwarded-*. */
+    const struct gc_http_field *fields;
     size_t n_fields;
     bool end; /* incoming: nothing follows the head (END_STREAM was on it, or no body) */
 };
@@ -120,11 +121,13 @@ struct gc_http_conf {              /* zero-filled members take the defaults in [
     unsigned conns_max;            /* a listener [4096] */
     uint64_t handshake_timeout_ms; /* TLS and first bytes [10000] */
     uint64_t header_timeout_ms;    /* HTTP/1.1 request head, h2 header block [10000] */
-    uint64_t idle_timeout_ms;      /* no stream open [120000] */
-    uint64_t write_timeout_ms;     /* nothing accepted by the peer while we have bytes [60000] */
-    bool allow_h1;                 /* servers only */
-    bool internal;                 /* generous reset budget for mTLS peers */
-    struct gc_metrics *metrics;    /* may be NULL */
+    uint64_t idle_timeout_ms;      /* servers: no stream open [120000] */
+    /* Nothing accepted by the peer while we have bytes: ends the stream, or the connection when its
+     * socket takes nothing. HTTP/1.1: also nothing received of a body that we wait for. [60000] */
+    uint64_t write_timeout_ms;
+    bool allow_h1;              /* servers only */
+    bool internal;              /* generous reset budget for mTLS peers */
+    struct gc_metrics *metrics; /* may be NULL */
 };
 
 struct gc_http_server; /* one per loop */

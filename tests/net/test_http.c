@@ -12,9 +12,11 @@
 
 #include "base/err.h"
 #include "base/macros.h"
+#include "crypto/crypto.h"
 #include "net/conn.h"
 #include "tests/support/conn_end.h"
 #include "tests/support/http_bed.h"
+#include "tests/support/pki.h"
 
 #define HOST "Host: h\r\n"
 #define HELLO                                                                       \
@@ -35,6 +37,25 @@ set_up_with(void **state, struct gc_http_conf conf)
     conf.allow_h1 = true;
     hb_init(&f->bed, &conf);
     gc_end_init(&f->raw);
+    *state = f;
+    return 0;
+}
+
+static struct gc_pki pki;
+
+static int
+set_up_tls(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    struct gc_tls_conf tls = gc_pki_conf(&pki, GC_TLS_PUBLIC, true, "server");
+    const struct gc_http_conf conf = { .allow_h1 = true };
+    char error[GC_TLS_ERROR_MAX];
+
+    tls.alpn_h1 = true;
+    assert_int_equal(gc_tls_ctx_new(&tls, &f->bed.tls_server, error), 0);
+    hb_init(&f->bed, &conf);
+    gc_end_init(&f->raw);
+    setenv("CA", pki.ca_file, 1);
     *state = f;
     return 0;
 }
@@ -583,6 +604,32 @@ curl_hears_no_before_it_has_sent_all(void **state)
 }
 
 static void
+curl_chooses_the_version_by_alpn(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const versions[][2] = { { "--http2", "HTTP/2 200" },
+                                               { "--http1.1", "HTTP/1.1 200" } };
+    char command[256];
+
+    for (size_t i = 0; i < GC_ARRAY_LEN(versions); i++) {
+        snprintf(command, sizeof(command), "curl -sSi --cacert $CA %s $U/a", versions[i][0]);
+        assert_shell(f, command, versions[i][1]);
+        snprintf(command, sizeof(command), "curl -sS --cacert $CA %s $U/source/20000000 | wc -c",
+                 versions[i][0]);
+        assert_shell(f, command, "20000000\n");
+        snprintf(command, sizeof(command),
+                 "head -c 20000000 /dev/zero | curl -sS --cacert $CA %s -T - $U/sink",
+                 versions[i][0]);
+        assert_shell(f, command, "20000000\n");
+        snprintf(command, sizeof(command),
+                 "t=$(mktemp); truncate -s 50M $t; curl -sS --cacert $CA %s -T $t $U/early; "
+                 "rc=$?; rm $t; exit $rc",
+                 versions[i][0]);
+        assert_shell(f, command, "no\n");
+    }
+}
+
+static void
 nghttp_sees_trailers(void **state)
 {
     struct fixture *f = *state;
@@ -638,8 +685,18 @@ main(void)
         TEST(curl_speaks_both_versions, set_up),
         TEST(curl_uploads_in_each_way, set_up),
         TEST(curl_hears_no_before_it_has_sent_all, set_up),
+        TEST(curl_chooses_the_version_by_alpn, set_up_tls),
         TEST(nghttp_sees_trailers, set_up),
         TEST(h2load_has_all_requests_answered, set_up),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int n_failed;
+
+    if (gc_crypto_init() != 0) {
+        return 1;
+    }
+    gc_pki_init(&pki, "test CA");
+    gc_pki_leaf(&pki, "server", "spiffe://" GC_PKI_DOMAIN "/gcommon/web/w1");
+    n_failed = cmocka_run_group_tests(tests, NULL, NULL);
+    gc_pki_fini(&pki);
+    return n_failed;
 }
