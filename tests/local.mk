@@ -58,6 +58,7 @@ TESTS_CONSENSUS = \
 TESTS_DAEMON =
 TESTS_WEB = \
     %D%/web/test_fields \
+    %D%/web/test_gateway \
     %D%/web/test_list_params \
     %D%/web/test_route \
     %D%/web/test_xml
@@ -94,6 +95,8 @@ check_LIBRARIES += %D%/support/libgctest.a
     %D%/support/pki.c %D%/support/pki.h \
     %D%/support/rpc_bed.c %D%/support/rpc_bed.h \
     %D%/support/rpc_echo.c \
+    %D%/support/web_bed.c %D%/support/web_bed.h \
+    %D%/support/web_bed_node.c %D%/support/web_bed_node.h \
     %D%/support/until.h
 GC_TEST_LIBS = %D%/support/libgctest.a
 

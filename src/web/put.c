@@ -3,9 +3,9 @@
  * one goes to translation with its CRC32C. When the whole body has arrived and length and
  * Content-MD5 hold, the commit follows; its answer is ours.
  *
- * The call to translation begins with the first full chunk, or at the end of a body that fits in
- * KEPT_MAX chunks. Such a small body stays in memory until the answer, so that it can be sent again
- * under the same request id.
+ * The call to translation begins with the first full chunk; for a body that was announced to be
+ * small, or turns out to be, at its end. Such a body stays in memory until the answer, so that it
+ * can be sent again under the same request id.
  *
  * Failures:
  *   the client goes, or stands still    -> the call is cancelled: without commit nothing is visible
@@ -338,7 +338,7 @@ static const struct gc_rpc_handler call_handler = {
  */
 
 /* The chunk that was being filled is done. */
-static int
+static void
 chunk_done(struct put *put)
 {
     struct put_chunk *chunk = &put->kept[put->n_kept++];
@@ -348,7 +348,6 @@ chunk_done(struct put *put)
     put->crc = gc_crc32c_combine(put->crc, chunk->crc, chunk->len);
     put->filling = NULL;
     put->n_filling = 0;
-    return put->announced <= SMALL_MAX ? 0 : put_send(put);
 }
 
 /* Add what fits of DATA to the chunk that is being filled. */
@@ -369,7 +368,11 @@ fill(struct put *put, struct gc_slice *data)
     put->length += len;
     data->data += len;
     data->len -= len;
-    return put->n_filling == put->filling->len ? chunk_done(put) : 0;
+    if (put->n_filling < put->filling->len) {
+        return 0;
+    }
+    chunk_done(put);
+    return put->announced <= SMALL_MAX ? 0 : put_send(put);
 }
 
 static void
@@ -405,14 +408,14 @@ put_end(struct gc_web_request *req)
 {
     struct put *put = req->state;
     const struct gc_web_conf *conf = req->worker->web->conf;
-    int rc = put->n_filling > 0 ? chunk_done(put) : 0;
+    if (put->n_filling > 0) {
+        chunk_done(put);
+    }
     gc_hash_final(&put->md5, put->digest);
     put->deadline_at_ms = now_ms(put) + conf->deadline_ms;
     put->retry_until_ms = now_ms(put) + conf->retry_ms;
     put->replayable = put->call == NULL;
-    if (rc != 0) {
-        put_fail(put, GC_API_SlowDown);
-    } else if (put->announced != LENGTH_UNKNOWN && put->length != put->announced) {
+    if (put->announced != LENGTH_UNKNOWN && put->length != put->announced) {
         put_fail(put, GC_API_IncompleteBody);
     } else if (put->digest_wanted &&
                memcmp(put->digest, put->want_digest, sizeof(put->digest)) != 0) {
