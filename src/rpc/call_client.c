@@ -346,7 +346,7 @@ on_writable(struct gc_http_stream *s, void *arg)
 static bool
 may_try_again(const struct gc_rpc_client_call *cc, int rc, unsigned h2_code)
 {
-    return cc->replay && !cc->retried && rc == GC_ECANCELED && h2_code == GC_H2_REFUSED_STREAM &&
+    return cc->replay && rc == GC_ECANCELED && h2_code == GC_H2_REFUSED_STREAM &&
            !cc->channel->shutdown;
 }
 

@@ -234,6 +234,11 @@ without_a_status_http_decides(void **state)
                cases[i].code, "");
         expect((struct script){ .status = cases[i].http, .head_end = true }, cases[i].code, "");
     }
+    /* What looks like messages under another status than 200 is none. */
+    expect(
+        (struct script){
+            .status = 503, .head = FIELDS(GRPC), .body = HI, .body_len = HI_LEN, .body_times = 1 },
+        GC_RPC_UNAVAILABLE, "");
 }
 
 static void
