@@ -272,6 +272,14 @@ class Cluster(nodes.Cluster):
         self.wait_ready(120)
         self.wait_servers(len(self.of_role("file")))
 
+    def at_work(self, name):
+        """It answers, and a file server has registered."""
+        try:
+            status = self.status(name)
+        except OSError:
+            return False
+        return status["ready"] and status.get("number") != 0
+
     def wait_servers(self, n):
         """Until N file servers have registered: objects can be stored."""
         wait_for(lambda: self.metric("translation1", "gc_file_servers_up") == n, f"{n} file servers up")
@@ -280,6 +288,8 @@ class Cluster(nodes.Cluster):
         """Start again those that do not run, and wait for the whole."""
         for name in names:
             self.node(name).start()
+        for name in names:
+            wait_for(lambda name=name: self.at_work(name), f"{name} is at work")
         self.wait_ready(120)
         self.wait_servers(len(self.of_role("file")))
 

@@ -64,13 +64,12 @@ def boot_id():
 
 
 def start_time(pid):
-    """In ticks since boot; None when there is no such process, or a zombie."""
+    """In ticks since boot; None when there is no such process."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
+            return int(file.read().rpartition(b")")[2].split()[19])
     except OSError:
         return None
-    return None if fields[0] in (b"Z", b"X") else int(fields[19])
 
 
 def write_file(path, text, mode=0o600):
@@ -118,14 +117,32 @@ class Node:
         except (OSError, ValueError):
             return None
 
+    @contextlib.contextmanager
+    def _held(self):
+        """A pidfd of our process, which may have ended but is no other; None when it is gone."""
+        record, pidfd = self._recorded(), None
+        if record is not None and record[2] == boot_id():
+            with contextlib.suppress(OSError):
+                pidfd = os.pidfd_open(record[0])
+        try:
+            yield pidfd if pidfd is not None and start_time(record[0]) == record[1] else None
+        finally:
+            if pidfd is not None:
+                os.close(pidfd)
+
+    def wait_gone(self, seconds):
+        """True when there is no process at the latest after SECONDS. The pidfd becomes readable when the
+        last thread has ended, and with it all sockets."""
+        with self._held() as pidfd:
+            gone = pidfd is None or select.select([pidfd], [], [], seconds)[0] != []
+        if gone and self.child is not None:
+            self.child.wait()  # reaps it
+        return gone
+
     def pid(self):
         """Of the running process, or None."""
-        if self.child is not None:
-            self.child.poll()  # reaps it
         record = self._recorded()
-        if record is None or record[2] != boot_id() or start_time(record[0]) != record[1]:
-            return None
-        return record[0]
+        return None if record is None or self.wait_gone(0) else record[0]
 
     def stopped(self):
         """It was told to end, by stop() here or elsewhere."""
@@ -145,35 +162,13 @@ class Node:
 
     def signal(self, signum):
         """True when the process was there to get it."""
-        pid = self.pid()
-        if pid is None:
-            return False
-        try:
-            pidfd = os.pidfd_open(pid)
-        except OSError:
-            return False
-        try:
-            if self.pid() != pid:  # it ended, and its number was given away, before we held it
+        with self._held() as pidfd:
+            if pidfd is None:
                 return False
-            signal.pidfd_send_signal(pidfd, signum)
-        except ProcessLookupError:
-            return False
-        finally:
-            os.close(pidfd)
-        return True
-
-    def wait_gone(self, seconds):
-        """True when there is no process at the latest after SECONDS."""
-        pid = self.pid()
-        if pid is None:
-            return True
-        with contextlib.suppress(OSError):
-            pidfd = os.pidfd_open(pid)
-            try:
-                select.select([pidfd], [], [], seconds)
-            finally:
-                os.close(pidfd)
-        return self.pid() is None
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(pidfd, signum)
+                return True
+        return False
 
     def stop(self, seconds=15):
         """Drain it; kill it when that takes too long. True when it ended by itself."""
