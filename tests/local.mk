@@ -59,6 +59,7 @@ TESTS_DAEMON =
 TESTS_WEB = \
     %D%/web/test_fields \
     %D%/web/test_gateway \
+    %D%/web/test_grpc \
     %D%/web/test_list_params \
     %D%/web/test_route \
     %D%/web/test_xml

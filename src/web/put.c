@@ -235,27 +235,35 @@ put_pause(struct put *put, enum put_state state, uint64_t until_ms)
     return true;
 }
 
+/* OUTCOME NULL: nobody could be asked. */
+static void
+take_outcome(struct put *put, const Gcommon__V1__Gateway__OutcomeResponse *outcome)
+{
+    if (outcome != NULL && outcome->known) {
+        const struct gc_api_err_info *info = gc_api_err_info((enum gc_api_err)outcome->api_error);
+        if (outcome->api_error == GC_API_OK) {
+            put_done(put);
+        } else {
+            put_fail(put, info->err);
+        }
+    } else if (outcome == NULL || !put_pause(put, PUT_ASK, put->deadline_at_ms)) {
+        put_fail(put, GC_API_ServiceUnavailable);
+    }
+}
+
 static void
 on_outcome(struct gc_upstream *up, enum gc_api_err err, struct gc_bytes *response)
 {
     struct put *put = gc_container_of(up, struct put, outcome);
-    Gcommon__V1__Gateway__OutcomeResponse *outcome = NULL;
+    const Gcommon__V1__Gateway__OutcomeResponse *outcome = NULL;
     struct gc_arena arena;
     gc_arena_init(&arena, 64 * 1024);
     if (err == GC_API_OK) {
         outcome = gc_pb_unpack(&gcommon__v1__gateway__outcome_response__descriptor, &arena,
                                response->data, response->len);
     }
-    if (put->state != PUT_ASK) {
-        /* The client has gone. */
-    } else if (outcome == NULL) {
-        put_fail(put, GC_API_ServiceUnavailable);
-    } else if (outcome->known && outcome->api_error == GC_API_OK) {
-        put_done(put);
-    } else if (outcome->known) {
-        put_fail(put, gc_api_err_info((enum gc_api_err)outcome->api_error)->err);
-    } else if (!put_pause(put, PUT_ASK, put->deadline_at_ms)) {
-        put_fail(put, GC_API_ServiceUnavailable);
+    if (put->state == PUT_ASK) {
+        take_outcome(put, outcome);
     }
     gc_arena_fini(&arena);
     put_free_if_done(put);

@@ -88,13 +88,13 @@ decode(struct gc_arena *arena, struct gc_str raw, struct gc_str *ret_text)
 static enum gc_api_err
 decode_param(struct gc_arena *arena, struct gc_str raw, struct gc_str *ret_text)
 {
-    char *copy = gc_arena_copy(arena, raw.data, raw.len);
+    char *copy = gc_arena_alloc(arena, raw.len + 1);
     enum gc_api_err err;
-    if (copy == NULL && raw.len > 0) {
+    if (copy == NULL) {
         return GC_API_SlowDown;
     }
     for (size_t i = 0; i < raw.len; i++) {
-        copy[i] = copy[i] == '+' ? ' ' : copy[i];
+        copy[i] = raw.data[i] == '+' ? ' ' : raw.data[i];
     }
     err = decode(arena, (struct gc_str){ copy, raw.len }, ret_text);
     return err == GC_API_OK && !gc_utf8_valid(*ret_text) ? GC_API_InvalidURI : err;

@@ -234,6 +234,7 @@ web_bed_open(struct web_bed *bed)
 {
     struct gc_http_dial dial = { .timeout_ms = GC_UNTIL_MS };
     uint16_t port = web_bed_node_open(bed);
+
     bed->web.conf = &bed->conf;
     snprintf(bed->web.translation, sizeof(bed->web.translation), "127.0.0.1:%u", port);
     pthread_mutex_init(&bed->web.lock, NULL);
@@ -244,6 +245,7 @@ web_bed_open(struct web_bed *bed)
     assert_int_equal(gc_addr_parse(GC_STR("127.0.0.1:0"), &dial.addr), 0);
     assert_int_equal(gc_http_server_listen(bed->worker.http, &dial.addr, -1, NULL, &port), 0);
     ((struct sockaddr_in *)&dial.addr.ss)->sin_port = htons(port);
+    bed->port = port;
     assert_int_equal(gc_http_client_start(bed->loop, NULL, &dial, &client_ops, bed, &bed->client),
                      0);
     web_bed_until(bed, bed->client_ready && gc_web_worker_ready(&bed->worker));

@@ -53,6 +53,7 @@ struct web_bed {
     struct gc_web_conf conf; /* to be changed before web_bed_open */
     struct gc_web web;
     struct gc_web_worker worker;
+    uint16_t port;                 /* of the worker */
     struct gc_http_client *client; /* NULL after its on_close */
     bool client_ready;
     struct web_bed_reply *replies[WEB_BED_REPLIES_MAX];
