@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "core/chunk.h"
+#include "file/fsck_command.h"
 #include "storage/kv.h"
 
 static const struct gc_rpc_method methods[] = {
@@ -206,19 +207,23 @@ static void
 file_status(void *role, struct gc_buf *json)
 {
     struct gc_file *file = role;
-    struct gc_file_worker *w = gc_daemon_worker(file->daemon, 0)->state;
     struct gc_blobs_stat stat;
     gc_blobs_stat(file->blobs, &stat);
     (void)gc_buf_printf(json,
                         "\"number\":%u,\"blobs\":%llu,\"bytes\":%llu,\"file_bytes\":%llu,"
                         "\"free_bytes\":%llu,\"puts_open\":%llu,\"readers_open\":%llu,"
                         "\"gc_queue\":%llu,\"read_only\":%s,\"stopped\":%s,",
-                        gc_registrar_number(w->registrar), (unsigned long long)stat.n_blobs,
+                        atomic_load(&file->number), (unsigned long long)stat.n_blobs,
                         (unsigned long long)stat.bytes, (unsigned long long)stat.file_bytes,
                         (unsigned long long)stat.free_bytes, (unsigned long long)stat.n_puts_open,
                         (unsigned long long)stat.n_readers_open, (unsigned long long)stat.gc_queue,
                         stat.read_only ? "true" : "false", stat.stopped ? "true" : "false");
 }
+
+static const struct gc_role_command commands[] = {
+    { "fsck", "verify the store; nothing is changed", gc_file_fsck_command },
+    { NULL, NULL, NULL },
+};
 
 const struct gc_role gc_file_role = {
     .name = "file",
@@ -234,4 +239,5 @@ const struct gc_role gc_file_role = {
     .worker_close = worker_close,
     .close = file_close,
     .status = file_status,
+    .commands = commands,
 };

@@ -4,6 +4,8 @@
 #ifndef GC_FILE_FILE_H
 #define GC_FILE_FILE_H
 
+#include <stdatomic.h>
+
 #include "daemon/daemon.h"
 #include "file/file_conf.h"
 #include "file/registrar.h"
@@ -14,6 +16,7 @@ struct gc_file {
     struct gc_daemon *daemon;
     const struct gc_file_conf *conf;
     struct gc_blobs *blobs;
+    atomic_uint number; /* the cluster's for this store; 0 until registered in this life */
 };
 
 struct gc_file_worker {

@@ -6,6 +6,8 @@ noinst_LIBRARIES += %D%/libgcfile.a
 	%D%/file.h \
 	%D%/file_conf.c \
 	%D%/file_conf.h \
+	%D%/fsck_command.c \
+	%D%/fsck_command.h \
 	%D%/registrar.c \
 	%D%/registrar.h \
 	%D%/remove.c \

@@ -6,7 +6,6 @@
 #include "file/registrar.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +36,6 @@ struct gc_registrar {
     enum step step, removing_for;
     char advertise[256];
     uint8_t request_id[16];
-    atomic_uint number;
     uint64_t incarnation;
     uint64_t heartbeat_ms, pause_ms;
     uint64_t gc_done, gc_sent; /* rows up to here are durable here; are being removed */
@@ -90,7 +88,8 @@ registrar_worked(struct gc_registrar *registrar)
 {
     if (registrar->failing) {
         registrar->failing = false;
-        gc_log(GC_LOG_INFO, "registry.reachable", "number=%u", atomic_load(&registrar->number));
+        gc_log(GC_LOG_INFO, "registry.reachable", "number=%u",
+               atomic_load(&registrar->worker->file->number));
     }
     registrar->pause_ms = 0;
 }
@@ -148,7 +147,7 @@ took_register(struct gc_registrar *registrar, struct gc_arena *arena, struct gc_
         registrar_next(registrar, STEP_REGISTER, PAUSE_MAX_MS);
         return;
     }
-    atomic_store(&registrar->number, response->number);
+    atomic_store(&registrar->worker->file->number, response->number);
     registrar->incarnation = response->incarnation;
     registrar->heartbeat_ms =
         response->heartbeat_ms < 10 ? 10 : GC_MIN(response->heartbeat_ms, 60000u);
@@ -283,7 +282,7 @@ send_heartbeat(struct gc_registrar *registrar)
     if (stat.stopped) {
         gc_daemon_fail(registrar->worker->file->daemon, "the store has stopped after an I/O error");
     }
-    request.number = atomic_load(&registrar->number);
+    request.number = atomic_load(&registrar->worker->file->number);
     request.incarnation = registrar->incarnation;
     request.store = &store;
     request.free_bytes = stat.free_bytes;
@@ -323,7 +322,7 @@ send_inventory(struct gc_registrar *registrar)
         }
         registrar->inventory_running = true;
         registrar->inventory_at = ids[n - 1];
-        request.number = atomic_load(&registrar->number);
+        request.number = atomic_load(&registrar->worker->file->number);
         request.ids = pointers;
         request.n_ids = n;
         registrar_call(registrar, "/gcommon.v1.registry.RegistryService/Inventory", &request.base);
@@ -400,10 +399,4 @@ gc_registrar_close(struct gc_registrar *registrar)
     } else if (!gc_file_remove_active(&registrar->remove)) {
         registrar_free(registrar);
     }
-}
-
-uint32_t
-gc_registrar_number(const struct gc_registrar *registrar)
-{
-    return atomic_load(&registrar->number);
 }

@@ -19,7 +19,4 @@ int gc_registrar_open(struct gc_file_worker *worker, const char *advertise,
 void gc_registrar_reload(struct gc_registrar *registrar);
 /* Cancels what is under way; memory goes when the loop has let go of it. */
 void gc_registrar_close(struct gc_registrar *registrar);
-/* The number the cluster gave us; 0 before the first registration. Any thread. */
-uint32_t gc_registrar_number(const struct gc_registrar *registrar);
-
 #endif

@@ -193,6 +193,11 @@ take_open(struct file_write *write, const Gcommon__V1__Blob__WriteOpen *open)
     if (write->opened || open->id == NULL) {
         return GC_EPARSE;
     }
+    if (atomic_load(&write->worker->file->number) == 0) {
+        /* Not registered in this life: the cluster may still have an earlier one, and declare it
+         * down. Not now; the caller's progress deadline bounds the wait. */
+        return GC_ELIMIT;
+    }
     id.epoch = open->id->epoch;
     id.counter = open->id->counter;
     rc = gc_blob_put_begin(write->worker->file->blobs, &id, &write->put);

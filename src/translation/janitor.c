@@ -14,7 +14,7 @@
 struct gc_janitor {
     struct gc_translation_worker *worker;
     struct gc_timer timer;
-    struct gc_propose down, watermark;
+    struct gc_propose down, watermark, drop_rows;
     struct gc_lease_row down_row; /* what DOWN is about */
     uint64_t watermark_said;
     struct gc_gauge *buckets, *objects, *bytes, *gc_rows, *servers_up, *applied;
@@ -24,7 +24,8 @@ struct gc_janitor {
 static void
 janitor_free_if_done(struct gc_janitor *janitor)
 {
-    if (janitor->closing && !janitor->down.active && !janitor->watermark.active) {
+    if (janitor->closing && !janitor->down.active && !janitor->watermark.active &&
+        !janitor->drop_rows.active) {
         free(janitor);
     }
 }
@@ -52,6 +53,28 @@ on_watermark(struct gc_propose *propose)
         gc_daemon_fail(daemon, "this node's writer epoch was fenced off");
     }
     janitor_free_if_done(janitor);
+}
+
+static void
+on_rows_dropped(struct gc_propose *propose)
+{
+    janitor_free_if_done(gc_container_of(propose, struct gc_janitor, drop_rows));
+}
+
+/* Nobody will come for the rows of a store that another has replaced (rule 12); what it holds is
+ * found by its inventory if it returns. */
+static void
+drop_rows_of(struct gc_janitor *janitor, const struct gc_meta_read *rd, uint32_t number)
+{
+    struct gc_meta_command cmd = { .op = GC_META_OP_GC_ACK };
+    struct gc_meta_gc_row row;
+    size_t n;
+    if (janitor->drop_rows.active || gc_meta_list_gc(rd, number, 0, 1, &row, &n) != 0 || n == 0) {
+        return;
+    }
+    cmd.u.gc_ack.server = number;
+    cmd.u.gc_ack.upto = UINT64_MAX;
+    (void)gc_propose_start(&janitor->drop_rows, janitor->worker, &cmd, on_rows_dropped);
 }
 
 static void
@@ -108,6 +131,8 @@ check_state(struct gc_janitor *janitor, const struct gc_meta_read *rd)
             n_up++;
             gc_roster_expect(&janitor->worker->translation->roster, servers[i].number,
                              servers[i].incarnation, now);
+        } else if (servers[i].state == GC_META_SERVER_REPLACED) {
+            drop_rows_of(janitor, rd, servers[i].number);
         }
     }
     gc_gauge_set(janitor->buckets, (int64_t)state.n_buckets);

@@ -53,6 +53,16 @@ roster_entry(struct gc_roster *roster, uint32_t number)
     return NULL;
 }
 
+void
+gc_roster_registered(struct gc_roster *roster, uint32_t number, uint64_t incarnation,
+                     uint64_t now_ms)
+{
+    pthread_mutex_lock(&roster->lock);
+    (void)gc_leases_grant(&roster->leases, number, incarnation,
+                          now_ms); /* ESTALE: a later one is there */
+    pthread_mutex_unlock(&roster->lock);
+}
+
 int
 gc_roster_heard(struct gc_roster *roster, uint32_t number, uint64_t incarnation, uint64_t now_ms,
                 const struct gc_roster_report *report)

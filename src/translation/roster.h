@@ -25,6 +25,9 @@ struct gc_roster {
 int gc_roster_init(struct gc_roster *roster, uint64_t lease_ms);
 void gc_roster_fini(struct gc_roster *roster); /* also of one that is all zero */
 
+/* NUMBER has registered as INCARNATION: a full lease. */
+void gc_roster_registered(struct gc_roster *roster, uint32_t number, uint64_t incarnation,
+                          uint64_t now_ms);
 /* A heartbeat of a server that the state has as up in this incarnation; one not known here yet gets
  * its lease now, as after a start everybody does. GC_ESTALE: known with a later incarnation.
  * GC_ELIMIT. */

@@ -69,6 +69,8 @@ on_registered(struct gc_propose *propose)
     response.incarnation = propose->result.incarnation;
     response.lease_ms = (uint32_t)translation->conf->lease_ms;
     response.heartbeat_ms = (uint32_t)translation->conf->heartbeat_ms;
+    gc_roster_registered(&translation->roster, response.number, response.incarnation,
+                         gc_loop_now_ms(registration->worker->loop));
     gc_log(GC_LOG_INFO, "registry.registered", "number=%u node=%s incarnation=%llu",
            response.number, gc_log_q(gc_str_of(gc_rpc_peer(registration->call)->id.node)),
            (unsigned long long)response.incarnation);
@@ -101,6 +103,7 @@ gc_translation_rpc_register(struct gc_rpc_call *call, void *arg, struct gc_bytes
     cmd.u.register_server.zone = gc_str_of(decoded->zone);
     cmd.u.register_server.weight = decoded->weight;
     cmd.u.register_server.generation = decoded->store->generation;
+    cmd.u.register_server.durable_seq = decoded->store->durable_seq;
     memcpy(cmd.u.register_server.store_uuid, decoded->store->store_uuid.data, 16);
     gc_rpc_set_handler(call, &registration_handler, registration);
     rc = gc_propose_start(&registration->propose, worker, &cmd, on_registered);
