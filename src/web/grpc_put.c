@@ -3,9 +3,9 @@
  * as it came -> commit, whose length, CRC32C and MD5 (when it has one) must be what arrived -> our
  * commit, which carries the MD5 -> translation's answer is the client's. Failures: a message out of
  * order or a total that does not fit ends the call with the client's error and cancels the call to
- * translation, so nothing is visible; translation's error is the client's; no answer is
- * UNAVAILABLE. The client is credited as translation takes: at most a flow-control window of
- * messages waits. */
+ * translation, so nothing is visible; translation's error is the client's; no answer before the
+ * commit is UNAVAILABLE, after it Outcome is asked. The client is credited as translation takes: at
+ * most a flow-control window of messages waits. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +17,11 @@
 #include "rpc/pb.h"
 #include "web/fields.h"
 #include "web/grpc.h"
+#include "web/outcome.h"
 
 #define WAITING_MAX 64
 
-enum put_state { PUT_OPEN, PUT_CHUNKS, PUT_COMMIT, PUT_OVER };
+enum put_state { PUT_OPEN, PUT_CHUNKS, PUT_COMMIT, PUT_ASK, PUT_OVER };
 
 struct grpc_put {
     struct gc_rpc_call *call; /* NULL once it has ended */
@@ -30,6 +31,8 @@ struct grpc_put {
     struct gc_trace trace;
     enum put_state state;
     struct gc_hash md5;
+    uint8_t digest[GC_MD5_BYTES];
+    struct gc_outcome outcome;
     uint64_t length;
     uint32_t crc;
     struct gc_bytes *answer;
@@ -41,7 +44,7 @@ struct grpc_put {
 static void
 put_free_if_done(struct grpc_put *put)
 {
-    if (put->call != NULL || put->upstream != NULL) {
+    if (put->call != NULL || put->upstream != NULL || put->outcome.active) {
         return;
     }
     for (unsigned i = 0; i < put->n_waiting; i++) {
@@ -89,12 +92,39 @@ upstream_writable(struct gc_rpc_call *call, void *arg)
 }
 
 static void
+on_outcome(struct gc_outcome *outcome, enum gc_api_err err)
+{
+    struct grpc_put *put = gc_container_of(outcome, struct grpc_put, outcome);
+    Gcommon__V1__Object__PutObjectResponse response =
+        GCOMMON__V1__OBJECT__PUT_OBJECT_RESPONSE__INIT;
+    char etag[2 * GC_MD5_BYTES + 1];
+    struct gc_bytes *msg;
+    if (err == GC_API_OK && put->call != NULL) {
+        gc_hex_encode(etag, put->digest, sizeof(put->digest));
+        response.etag = etag;
+        msg = gc_pb_pack(&response.base);
+        put->state = PUT_OVER;
+        (void)(msg == NULL ? gc_rpc_fail_rc(put->call, -ENOMEM) : gc_rpc_reply(put->call, msg));
+        gc_bytes_unref(msg);
+    } else {
+        put_fail(put, err);
+    }
+    put_free_if_done(put);
+}
+
+static void
 upstream_end(struct gc_rpc_call *call, void *arg, const struct gc_rpc_status *status)
 {
     struct grpc_put *put = arg;
     enum gc_api_err err = gc_upstream_err(call, status);
     put->upstream = NULL;
-    if (err != GC_API_OK || put->state != PUT_COMMIT || put->answer == NULL) {
+    if (put->state == PUT_COMMIT && put->call != NULL && gc_upstream_lost(call, status)) {
+        put->state = PUT_ASK;
+        gc_outcome_start(
+            &put->outcome, put->caller.request_id,
+            GC_MIN(gc_rpc_remaining_ms(put->call), put->worker->web->conf->deadline_ms),
+            on_outcome);
+    } else if (err != GC_API_OK || put->state != PUT_COMMIT || put->answer == NULL) {
         put_fail(put, err != GC_API_OK ? err : GC_API_InternalError);
     } else if (put->call != NULL) {
         put->state = PUT_OVER;
@@ -167,7 +197,7 @@ take_commit(struct grpc_put *put, const Gcommon__V1__Object__PutCommit *commit)
 {
     Gcommon__V1__Gateway__PutObjectRequest message = GCOMMON__V1__GATEWAY__PUT_OBJECT_REQUEST__INIT;
     Gcommon__V1__Object__PutCommit ours = GCOMMON__V1__OBJECT__PUT_COMMIT__INIT;
-    uint8_t md5[GC_MD5_BYTES];
+    uint8_t *md5 = put->digest;
     struct gc_bytes *msg;
     int rc;
     gc_hash_final(&put->md5, md5);
@@ -177,14 +207,14 @@ take_commit(struct grpc_put *put, const Gcommon__V1__Object__PutCommit *commit)
     if (commit->crc32c != put->crc) {
         return GC_API_BadDigest;
     }
-    if (commit->md5.len != 0 &&
-        (commit->md5.len != sizeof(md5) || memcmp(commit->md5.data, md5, sizeof(md5)) != 0)) {
-        return commit->md5.len == sizeof(md5) ? GC_API_BadDigest : GC_API_InvalidDigest;
+    if (commit->md5.len != 0 && (commit->md5.len != sizeof(put->digest) ||
+                                 memcmp(commit->md5.data, md5, sizeof(put->digest)) != 0)) {
+        return commit->md5.len == sizeof(put->digest) ? GC_API_BadDigest : GC_API_InvalidDigest;
     }
     ours.length = put->length;
     ours.crc32c = put->crc;
     ours.md5.data = md5;
-    ours.md5.len = sizeof(md5);
+    ours.md5.len = sizeof(put->digest);
     message.part_case = GCOMMON__V1__GATEWAY__PUT_OBJECT_REQUEST__PART_COMMIT;
     message.commit = &ours;
     msg = gc_pb_pack(&message.base);
@@ -254,7 +284,7 @@ on_message(struct gc_rpc_call *call, void *arg, struct gc_bytes *msg)
     if (put->state == PUT_OVER) {
         return;
     }
-    if (put->state == PUT_COMMIT || put->n_waiting == WAITING_MAX) {
+    if (put->state >= PUT_COMMIT || put->n_waiting == WAITING_MAX) {
         put_fail(put, GC_API_BadRequest);
         return;
     }
@@ -280,6 +310,7 @@ on_end(struct gc_rpc_call *call, void *arg, const struct gc_rpc_status *status)
     (void)call;
     (void)status;
     put->call = NULL;
+    gc_outcome_cancel(&put->outcome);
     if (put->upstream != NULL) {
         gc_rpc_cancel(put->upstream);
     }
@@ -312,5 +343,6 @@ gc_web_grpc_put(struct gc_rpc_call *call, void *arg, struct gc_bytes *request)
     put->worker = worker;
     gc_trace_new(&put->trace); /* what a client says of traces is not adopted */
     worker->n_requests++;
+    gc_outcome_init(&put->outcome, worker, &put->trace);
     gc_rpc_set_handler(call, &handler, put);
 }

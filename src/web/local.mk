@@ -17,6 +17,7 @@ noinst_LIBRARIES += %D%/libgcweb.a
 	%D%/object.c \
 	%D%/object_head.c %D%/object_head.h \
 	%D%/ops.c %D%/ops.h \
+	%D%/outcome.c %D%/outcome.h \
 	%D%/own.c \
 	%D%/put.c \
 	%D%/request.c %D%/request.h \

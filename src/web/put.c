@@ -30,6 +30,7 @@
 #include "rpc/pb.h"
 #include "web/fields.h"
 #include "web/ops.h"
+#include "web/outcome.h"
 
 #define KEPT_MAX       2
 #define SMALL_MAX      (256u * 1024) /* at most KEPT_MAX chunks */
@@ -43,7 +44,7 @@ enum put_state {
     PUT_BODY,   /* the body arrives */
     PUT_COMMIT, /* the commit is on its way, its answer is awaited */
     PUT_PAUSE,  /* no answer came; the small body will be sent again */
-    PUT_ASK,    /* no answer came; Outcome is being asked, or will be */
+    PUT_ASK,    /* no answer came; Outcome is being asked */
     PUT_OVER    /* answered, or nobody wants an answer */
 };
 
@@ -70,7 +71,7 @@ struct put {
     size_t held;   /* bytes not credited to the client */
     struct gc_timer timer;
     uint64_t deadline_at_ms, retry_until_ms, pause_ms; /* from the commit on */
-    struct gc_upstream outcome;
+    struct gc_outcome outcome;
     bool digest_wanted, replayable;
 };
 
@@ -109,7 +110,7 @@ put_over(struct put *put)
     if (put->call != NULL) {
         gc_rpc_cancel(put->call);
     }
-    gc_upstream_cancel(&put->outcome);
+    gc_outcome_cancel(&put->outcome);
     if (put->req->s != NULL && put->held > 0) {
         gc_http_consume(put->req->s, put->held);
     }
@@ -221,78 +222,44 @@ put_commit(struct put *put)
 /* --- no answer ---------------------------------------------------------------------------------
  */
 
-/* A pause, each longer than the last; false when there is no time left until UNTIL_MS. */
+/* A pause, each longer than the last, and another attempt; false when there is no time left. */
 static bool
-put_pause(struct put *put, enum put_state state, uint64_t until_ms)
+put_again(struct put *put)
 {
     put->pause_ms =
         GC_MIN(GC_MAX(put->pause_ms * 2, (uint64_t)PAUSE_MIN_MS), (uint64_t)PAUSE_MAX_MS);
-    if (now_ms(put) + put->pause_ms >= GC_MIN(until_ms, put->deadline_at_ms)) {
+    if (now_ms(put) + put->pause_ms >= GC_MIN(put->retry_until_ms, put->deadline_at_ms)) {
         return false;
     }
-    put->state = state;
+    gc_counter_inc(put->req->worker->metrics.retries);
+    put->state = PUT_PAUSE;
     gc_timer_start(&put->timer, put->pause_ms);
     return true;
 }
 
-/* OUTCOME NULL: nobody could be asked. */
 static void
-take_outcome(struct put *put, const Gcommon__V1__Gateway__OutcomeResponse *outcome)
+on_outcome(struct gc_outcome *outcome, enum gc_api_err err)
 {
-    if (outcome != NULL && outcome->known) {
-        const struct gc_api_err_info *info = gc_api_err_info((enum gc_api_err)outcome->api_error);
-        if (outcome->api_error == GC_API_OK) {
-            put_done(put);
-        } else {
-            put_fail(put, info->err);
-        }
-    } else if (outcome == NULL || !put_pause(put, PUT_ASK, put->deadline_at_ms)) {
-        put_fail(put, GC_API_ServiceUnavailable);
+    struct put *put = gc_container_of(outcome, struct put, outcome);
+    if (put->state == PUT_ASK && err == GC_API_OK) {
+        put_done(put);
+    } else {
+        put_fail(put, err);
     }
-}
-
-static void
-on_outcome(struct gc_upstream *up, enum gc_api_err err, struct gc_bytes *response)
-{
-    struct put *put = gc_container_of(up, struct put, outcome);
-    const Gcommon__V1__Gateway__OutcomeResponse *outcome = NULL;
-    struct gc_arena arena;
-    gc_arena_init(&arena, 64 * 1024);
-    if (err == GC_API_OK) {
-        outcome = gc_pb_unpack(&gcommon__v1__gateway__outcome_response__descriptor, &arena,
-                               response->data, response->len);
-    }
-    if (put->state == PUT_ASK) {
-        take_outcome(put, outcome);
-    }
-    gc_arena_fini(&arena);
     put_free_if_done(put);
-}
-
-static void
-put_ask(struct put *put)
-{
-    Gcommon__V1__Gateway__OutcomeRequest message = GCOMMON__V1__GATEWAY__OUTCOME_REQUEST__INIT;
-    message.request_id.data = put->req->id;
-    message.request_id.len = sizeof(put->req->id);
-    gc_counter_inc(put->req->worker->metrics.outcomes);
-    gc_upstream_start(&put->outcome, GC_UPSTREAM_OUTCOME_PATH, gc_pb_pack(&message.base),
-                      put->deadline_at_ms - now_ms(put), on_outcome);
 }
 
 /* The call has ended without an answer after the commit was sent. */
 static void
 put_lost(struct put *put)
 {
+    uint64_t now = now_ms(put);
     if (!put->replayable) {
         gc_timer_stop(&put->timer);
-        if (!put_pause(put, PUT_ASK, put->deadline_at_ms)) {
-            put_fail(put, GC_API_ServiceUnavailable);
-        }
-        return;
-    }
-    gc_counter_inc(put->req->worker->metrics.retries);
-    if (!put_pause(put, PUT_PAUSE, put->retry_until_ms)) {
+        put->state = PUT_ASK;
+        gc_outcome_start(&put->outcome, put->req->id,
+                         put->deadline_at_ms - GC_MIN(now, put->deadline_at_ms), on_outcome);
+    } else if (!put_again(put)) {
         put_fail(put, GC_API_ServiceUnavailable);
     }
 }
@@ -476,8 +443,6 @@ on_timer(struct gc_timer *timer)
         put_commit(put);
         break;
     case PUT_ASK:
-        put_ask(put);
-        break;
     case PUT_OVER:
         break;
     }
@@ -566,7 +531,7 @@ put_start(struct gc_web_request *req, const struct gc_http_head *head)
     }
     put->req = req;
     gc_timer_init(&put->timer, req->worker->loop, on_timer);
-    gc_upstream_init(&put->outcome, req->worker, &req->trace);
+    gc_outcome_init(&put->outcome, req->worker, &req->trace);
     gc_web_hold(req);
     req->state = put;
     err = put_read_head(put, head);

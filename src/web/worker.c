@@ -4,6 +4,10 @@
 
 #include "base/err.h"
 
+/* Bytes of one download that may be under way to us: two chunks, so that one is on its way while
+ * the other is taken. A client that is slow costs us this much. */
+#define UPSTREAM_WINDOW (512u * 1024)
+
 static struct gc_http_conf
 http_conf(const struct gc_web_conf *conf, struct gc_metrics *metrics)
 {
@@ -29,7 +33,7 @@ channel_new(struct gc_web_worker *w, struct gc_metrics *metrics, struct gc_tls_c
         .balance = (enum gc_rpc_balance)conf->balance,
         .backoff_base_ms = 100,
         .backoff_max_ms = 5000,
-        .http = { .internal = true, .metrics = metrics },
+        .http = { .internal = true, .stream_window = UPSTREAM_WINDOW, .metrics = metrics },
         .user_agent = "gcommon-web",
     };
     int rc = gc_rpc_channel_new(w->loop, &channel, &w->channel);

@@ -291,6 +291,45 @@ translations_refusal_is_the_clients(void **state)
 }
 
 static void
+an_answer_that_was_lost_is_found_out(void **state)
+{
+    struct caller *caller = *state;
+    open_all(caller);
+    caller->bed.n_lose = 1;
+    caller->bed.outcomes_unknown = 2;
+    start(caller, SERVICE "PutObject", NULL);
+    send_open(caller, "expires", "a");
+    send_commit(caller, 0, 0, 0);
+    gc_rpc_half_close(caller->call);
+    assert_end(caller, GC_RPC_OK, "");
+    assert_int_equal(caller->n_messages, 1);
+    assert_int_equal(caller->bed.n_outcomes, 3);
+    caller->bed.n_lose = 1;
+    caller->bed.outcome = GC_API_PreconditionFailed;
+    start(caller, SERVICE "PutObject", NULL);
+    send_open(caller, "expires", "a");
+    send_commit(caller, 0, 0, 0);
+    gc_rpc_half_close(caller->call);
+    assert_end(caller, GC_RPC_FAILED_PRECONDITION, "PreconditionFailed");
+}
+
+static void
+a_caller_that_goes_while_the_outcome_is_asked_leaves_nothing(void **state)
+{
+    struct caller *caller = *state;
+    open_all(caller);
+    caller->bed.n_lose = 1;
+    caller->bed.outcomes_unknown = 1000000;
+    start(caller, SERVICE "PutObject", NULL);
+    send_open(caller, "expires", "a");
+    send_commit(caller, 0, 0, 0);
+    gc_rpc_half_close(caller->call);
+    web_bed_until(&caller->bed, caller->bed.n_outcomes == 2);
+    gc_rpc_cancel(caller->call);
+    web_bed_until(&caller->bed, caller->ended && caller->bed.worker.n_requests == 0);
+}
+
+static void
 a_caller_that_goes_cancels_its_upload(void **state)
 {
     struct caller *caller = *state;
@@ -419,6 +458,8 @@ main(void)
         CASE(what_does_not_fit_is_never_committed),
         CASE(messages_out_of_order_are_refused),
         CASE(translations_refusal_is_the_clients),
+        CASE(an_answer_that_was_lost_is_found_out),
+        CASE(a_caller_that_goes_while_the_outcome_is_asked_leaves_nothing),
         CASE(a_caller_that_goes_cancels_its_upload),
         CASE(a_download_is_passed_on_whole),
         CASE(a_damaged_chunk_is_data_loss),
