@@ -146,6 +146,10 @@ GC_FUZZ_MAIN = %D%/fuzz/libgcreplay.a
 TESTS += $(FUZZ_TARGETS)
 endif
 
+# A program that hangs fails instead of holding up the whole run; sanitizers are slow.
+LOG_COMPILER = timeout
+AM_LOG_FLAGS = --kill-after=10 600
+
 AM_TESTS_ENVIRONMENT = \
     GC_SRCDIR='$(abs_top_srcdir)'; export GC_SRCDIR; \
     GC_BUILDDIR='$(abs_top_builddir)'; export GC_BUILDDIR;
