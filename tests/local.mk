@@ -68,7 +68,7 @@ TESTS_TRANSLATION = \
     %D%/translation/test_roster \
     %D%/translation/test_writer
 TESTS_CLI = \
-    %D%/cli/test_cli
+    %D%/cli/test_cli %D%/cli/test_objects %D%/cli/test_place
 TESTS_SIM = \
     %D%/sim/gc-sim \
     %D%/sim/test_kernel
@@ -93,6 +93,7 @@ check_LIBRARIES += %D%/support/libgctest.a
     %D%/support/http_bed.c %D%/support/http_bed.h \
     %D%/support/counter_machine.c %D%/support/counter_machine.h \
     %D%/support/meta_env.c %D%/support/meta_env.h \
+    %D%/support/object_server.c %D%/support/object_server.h \
     %D%/support/pki.c %D%/support/pki.h \
     %D%/support/rpc_bed.c %D%/support/rpc_bed.h \
     %D%/support/rpc_echo.c \

@@ -18,6 +18,7 @@ enum gc_cli_exit {
     GC_EXIT_NOT_FOUND = 3,
     GC_EXIT_DENIED = 4,
     GC_EXIT_UNAVAILABLE = 5,
+    GC_EXIT_INTERRUPTED = 130, /* by SIGINT, SIGTERM or SIGHUP */
 };
 
 /* What every command may use: from the environment, overridden by options before or after the

@@ -26,7 +26,7 @@ int gc_pki_issue(struct gc_cli *cli, int argc, char **argv);
 int gc_pki_show(struct gc_cli *cli, int argc, char **argv);
 
 /* DIR/NAME, or with DIR NULL just NAME, followed by SUFFIX. */
-int gc_pki_path(char dst[PATH_MAX], const char *dir, const char *name, const char *suffix);
+int gc_pki_file_path(char dst[PATH_MAX], const char *dir, const char *name, const char *suffix);
 
 /* Is there something at PATH? */
 bool gc_pki_exists(const char *path);
@@ -35,7 +35,7 @@ bool gc_pki_exists(const char *path);
 int gc_pki_read(const char *path, bool secret, struct gc_buf *out);
 
 /* Write the whole content of BUF. */
-int gc_pki_write(const char *path, const struct gc_buf *buf, unsigned mode);
+int gc_pki_file_write(const char *path, const struct gc_buf *buf, unsigned mode);
 
 /* Write KEY, mode 0600. */
 int gc_pki_write_key(const char *path, const struct gc_key *key);

@@ -22,7 +22,7 @@
 #define KEY_PEM_BYTES   1024
 
 int
-gc_pki_path(char dst[PATH_MAX], const char *dir, const char *name, const char *suffix)
+gc_pki_file_path(char dst[PATH_MAX], const char *dir, const char *name, const char *suffix)
 {
     int len = snprintf(dst, PATH_MAX, "%s%s%s%s", dir != NULL ? dir : "", dir != NULL ? "/" : "",
                        name, suffix);
@@ -50,7 +50,7 @@ gc_pki_read(const char *path, bool secret, struct gc_buf *out)
 }
 
 int
-gc_pki_write(const char *path, const struct gc_buf *buf, unsigned mode)
+gc_pki_file_write(const char *path, const struct gc_buf *buf, unsigned mode)
 {
     int rc = gc_file_write(path, buf->data, buf->len, mode);
 
@@ -69,7 +69,8 @@ gc_pki_write_key(const char *path, const struct gc_key *key)
         return gc_cli_fail(rc, "%s", path);
     }
     rc = gc_key_to_pem(key, &pem);
-    status = rc == 0 ? gc_pki_write(path, &pem, GC_PKI_MODE_SECRET) : gc_cli_fail(rc, "%s", path);
+    status =
+        rc == 0 ? gc_pki_file_write(path, &pem, GC_PKI_MODE_SECRET) : gc_cli_fail(rc, "%s", path);
     gc_wipe(pem.data, pem.cap);
     gc_buf_fini(&pem);
     return status;
@@ -162,7 +163,7 @@ load_trust_domain(const char *dir, struct gc_pki_ca *ca)
     int status;
 
     gc_buf_init(&buf, GC_PKI_FILE_BYTES_MAX);
-    status = gc_pki_path(path, dir, "trust-domain", "");
+    status = gc_pki_file_path(path, dir, "trust-domain", "");
     if (status == 0) {
         status = gc_pki_read(path, false, &buf);
     }
@@ -237,15 +238,15 @@ gc_pki_ca_load(const char *dir, struct gc_pki_ca *ret_ca)
     memset(ret_ca, 0, sizeof(*ret_ca));
     gc_buf_init(&ret_ca->cert_pem, GC_PKI_FILE_BYTES_MAX);
     gc_buf_init(&ret_ca->cert_der, GC_X509_DER_BYTES_MAX);
-    status = gc_pki_path(cert, dir, "issuer", ".pem");
+    status = gc_pki_file_path(cert, dir, "issuer", ".pem");
     if (status != 0) {
         return status;
     }
     ret_ca->is_intermediate = gc_pki_exists(cert);
     name = ret_ca->is_intermediate ? "issuer" : "ca";
-    status = gc_pki_path(cert, dir, name, ".pem");
+    status = gc_pki_file_path(cert, dir, name, ".pem");
     if (status == 0) {
-        status = gc_pki_path(key, dir, name, ".key");
+        status = gc_pki_file_path(key, dir, name, ".key");
     }
     if (status == 0) {
         status = load_trust_domain(dir, ret_ca);

@@ -116,7 +116,7 @@ check_free(const char *dir)
 
     for (size_t i = 0; i < GC_ARRAY_LEN(names); i++) {
         char path[PATH_MAX];
-        int status = gc_pki_path(path, dir, names[i], "");
+        int status = gc_pki_file_path(path, dir, names[i], "");
 
         if (status != 0) {
             return status;
@@ -174,16 +174,16 @@ make_authority(const char *dir, const char *name, const struct gc_x509_spec *spe
     if (rc == 0) {
         rc = gc_pem_encode("CERTIFICATE", authority->der.data, authority->der.len, &pem);
     }
-    status =
-        rc == 0 ? gc_pki_path(key, dir, name, ".key") : gc_cli_fail(rc, "%s certificate", name);
+    status = rc == 0 ? gc_pki_file_path(key, dir, name, ".key")
+                     : gc_cli_fail(rc, "%s certificate", name);
     if (status == 0) {
-        status = gc_pki_path(cert, dir, name, ".pem");
+        status = gc_pki_file_path(cert, dir, name, ".pem");
     }
     if (status == 0) {
         status = gc_pki_write_key(key, authority->key);
     }
     if (status == 0) {
-        status = gc_pki_write(cert, &pem, GC_PKI_MODE_PUBLIC);
+        status = gc_pki_file_write(cert, &pem, GC_PKI_MODE_PUBLIC);
     }
     gc_buf_fini(&pem);
     return status;
@@ -214,11 +214,11 @@ write_trust_domain(const struct init *init)
     int rc, status;
 
     gc_buf_init(&text, sizeof(path));
-    status = gc_pki_path(path, init->dir, "trust-domain", "");
+    status = gc_pki_file_path(path, init->dir, "trust-domain", "");
     if (status == 0) {
         rc = gc_buf_printf(&text, "%s\n", init->trust_domain);
-        status =
-            rc == 0 ? gc_pki_write(path, &text, GC_PKI_MODE_PUBLIC) : gc_cli_fail(rc, "%s", path);
+        status = rc == 0 ? gc_pki_file_write(path, &text, GC_PKI_MODE_PUBLIC)
+                         : gc_cli_fail(rc, "%s", path);
     }
     gc_buf_fini(&text);
     return status;

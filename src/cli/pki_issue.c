@@ -229,10 +229,10 @@ static int
 check_output(struct issue *issue)
 {
     const char *const paths[] = { issue->cert_path, issue->key_path };
-    int status = gc_pki_path(issue->cert_path, NULL, issue->out, ".pem");
+    int status = gc_pki_file_path(issue->cert_path, NULL, issue->out, ".pem");
 
     if (status == 0) {
-        status = gc_pki_path(issue->key_path, NULL, issue->out, ".key");
+        status = gc_pki_file_path(issue->key_path, NULL, issue->out, ".key");
     }
     for (size_t i = 0; status == 0 && !issue->force && i < GC_ARRAY_LEN(paths); i++) {
         if (gc_pki_exists(paths[i])) {
@@ -279,7 +279,7 @@ make_leaf(const struct issue *issue)
     status =
         rc == 0 ? gc_pki_write_key(issue->key_path, key) : gc_cli_fail(rc, "%s", issue->cert_path);
     if (status == 0) {
-        status = gc_pki_write(issue->cert_path, &pem, GC_PKI_MODE_PUBLIC);
+        status = gc_pki_file_write(issue->cert_path, &pem, GC_PKI_MODE_PUBLIC);
     }
     gc_key_free(key);
     gc_buf_fini(&pem);
