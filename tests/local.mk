@@ -63,7 +63,8 @@ TESTS_WEB = \
     %D%/web/test_list_params \
     %D%/web/test_route \
     %D%/web/test_xml
-TESTS_FILE =
+TESTS_FILE = \
+    %D%/file/test_blob_service
 TESTS_TRANSLATION = \
     %D%/translation/test_roster \
     %D%/translation/test_writer
@@ -97,6 +98,8 @@ check_LIBRARIES += %D%/support/libgctest.a
     %D%/support/pki.c %D%/support/pki.h \
     %D%/support/rpc_bed.c %D%/support/rpc_bed.h \
     %D%/support/rpc_echo.c \
+    %D%/support/tier_bed.c %D%/support/tier_bed.h \
+    %D%/support/tier_bed_call.c \
     %D%/support/web_bed.c %D%/support/web_bed.h \
     %D%/support/web_bed_node.c %D%/support/web_bed_node.h \
     %D%/support/until.h
