@@ -57,11 +57,13 @@ TESTS_CONSENSUS = \
     %D%/consensus/test_core
 TESTS_DAEMON =
 TESTS_WEB = \
+    %D%/web/test_auth \
     %D%/web/test_fields \
     %D%/web/test_gateway \
     %D%/web/test_grpc \
     %D%/web/test_list_params \
     %D%/web/test_route \
+    %D%/web/test_web_conf \
     %D%/web/test_xml
 TESTS_FILE = \
     %D%/file/test_blob_service
