@@ -185,7 +185,7 @@ static int
 get_file(const struct get_cmd *cmd, const char *file)
 {
     struct gc_outfile out;
-    char *path;
+    char *path = NULL;
     int rc, status;
 
     if (file != NULL && strcmp(file, "-") == 0) {

@@ -57,7 +57,7 @@ tree_put(const struct tree *tree, const struct gc_walk_entry *entry, struct gc_s
         .content_type = tree->cmd->content_type,
     };
     struct gc_job *job;
-    int fd, rc;
+    int fd = -1, rc;
 
     if (gc_object_key_fault(key, fault)) {
         return NULL;
@@ -216,7 +216,7 @@ put_fd(const struct put_cmd *cmd, int fd, const char *key)
 static int
 put_file(const struct put_cmd *cmd, const char *file)
 {
-    char *key;
+    char *key = NULL;
     int fd = -1, status = complete_key(cmd, file, &key);
 
     if (status != 0) {

@@ -85,7 +85,7 @@ gc_object_take_prefix(const char *arg, struct gc_place *ret_place)
 int
 gc_object_take_key(const char *arg, struct gc_place *ret_place)
 {
-    struct gc_place place;
+    struct gc_place place = { 0 };
     int status = gc_object_take_prefix(arg, &place);
 
     if (status == 0 && place.rest.len == 0) {

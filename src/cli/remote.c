@@ -170,7 +170,7 @@ int
 gc_remote_open(struct gc_remote *remote, const struct gc_cli *cli,
                const struct gc_remote_opts *opts)
 {
-    struct gc_url url;
+    struct gc_url url = { 0 };
     uint64_t seed;
     int rc, status;
 

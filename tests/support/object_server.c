@@ -786,7 +786,7 @@ fill_page(struct page *page, struct bucket *bucket,
         struct object *object = gc_container_of(node, struct object, node);
         struct gc_str key = str_of_buf(&object->key), common;
 
-        if (key.len < prefix.len || memcmp(key.data, prefix.data, prefix.len) != 0) {
+        if (key.len < prefix.len || !gc_str_eq((struct gc_str){ key.data, prefix.len }, prefix)) {
             continue;
         }
         common = common_prefix(request, key);
