@@ -40,7 +40,7 @@ on_again(struct gc_timer *timer)
 
 bool
 gc_job_init(struct gc_job *job, struct gc_batch *batch, const struct gc_job_ops *ops,
-            struct gc_str name)
+            const char *bucket, struct gc_str key)
 {
     char shown[GC_SHOWN_MAX];
 
@@ -48,7 +48,9 @@ gc_job_init(struct gc_job *job, struct gc_batch *batch, const struct gc_job_ops 
     gc_list_init(&job->node);
     gc_remote_backoff_init(&job->backoff);
     gc_timer_init(&job->again, batch->remote->loop, on_again);
-    job->name = strdup(gc_shown(shown, name));
+    if (asprintf(&job->name, "%s/%s", bucket, gc_shown(shown, key)) < 0) {
+        job->name = NULL;
+    }
     return job->name != NULL;
 }
 

@@ -80,9 +80,9 @@ void gc_batch_skip(struct gc_batch *batch, const char *name, const char *why);
  * error unless quiet. */
 int gc_batch_report(const struct gc_batch *batch, const struct gc_cli *cli, const char *verb);
 
-/* For jobs. NAME is copied; false: no memory. */
+/* For jobs. Messages call it "BUCKET/KEY"; false: no memory. */
 bool gc_job_init(struct gc_job *job, struct gc_batch *batch, const struct gc_job_ops *ops,
-                 struct gc_str name);
+                 const char *bucket, struct gc_str key);
 void gc_job_fini(struct gc_job *job);
 /* N more bytes have moved. */
 void gc_job_moved(struct gc_job *job, uint64_t n);

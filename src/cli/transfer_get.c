@@ -357,7 +357,7 @@ gc_get_new(struct gc_batch *batch, const struct gc_get_conf *conf, struct gc_out
     get->key = strndup(conf->key.data, conf->key.len);
     get->key_len = conf->key.len;
     gc_timer_init(&get->more, batch->remote->loop, on_more);
-    if (!gc_job_init(&get->job, batch, &get_ops, conf->key) || get->key == NULL ||
+    if (!gc_job_init(&get->job, batch, &get_ops, conf->bucket, conf->key) || get->key == NULL ||
         gc_hash_init(&get->md5, GC_HASH_MD5) != 0) {
         get_free(&get->job, false);
         return NULL;

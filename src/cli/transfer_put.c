@@ -366,7 +366,7 @@ gc_put_new(struct gc_batch *batch, const struct gc_put_conf *conf, int fd)
     put->key = strndup(conf->key.data, conf->key.len);
     put->key_len = conf->key.len;
     gc_timer_init(&put->more, batch->remote->loop, on_more);
-    if (!gc_job_init(&put->job, batch, &put_ops, conf->key) || put->key == NULL) {
+    if (!gc_job_init(&put->job, batch, &put_ops, conf->bucket, conf->key) || put->key == NULL) {
         put_free(&put->job, false);
         return NULL;
     }

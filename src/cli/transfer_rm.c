@@ -79,7 +79,7 @@ gc_remove_new(struct gc_batch *batch, const char *bucket, struct gc_str key)
     rm->bucket = bucket;
     rm->key = strndup(key.data, key.len);
     rm->key_len = key.len;
-    if (!gc_job_init(&rm->job, batch, &rm_ops, key) || rm->key == NULL) {
+    if (!gc_job_init(&rm->job, batch, &rm_ops, bucket, key) || rm->key == NULL) {
         rm_free(&rm->job, false);
         return NULL;
     }

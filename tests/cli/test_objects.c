@@ -428,7 +428,7 @@ errors_end_in_their_exit_status(void **state)
     make_file("in", 3);
     assert_run(f, GC_EXIT_NOT_FOUND, "stat", "box");
     assert_run(f, GC_EXIT_NOT_FOUND, "put", "in", "box/x");
-    assert_says(ERR(f), "gcommonctl: x: NoSuchBucket: ");
+    assert_says(ERR(f), "gcommonctl: box/x: NoSuchBucket: ");
     assert_run(f, 0, "mb", "box");
     assert_run(f, GC_EXIT_FAILURE, "mb", "box");
     assert_run(f, GC_EXIT_NOT_FOUND, "get", "box/none", "back");
