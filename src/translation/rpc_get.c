@@ -343,6 +343,11 @@ get_found(struct get *get)
     }
     err = get_find(get, &rd);
     gc_kv_abort(rd.txn);
+    if (err == GC_API_InvalidRange && !get->over) {
+        get->over = true;
+        gc_reply_bad_range(get->call, get->object.length);
+        return;
+    }
     if (err != GC_API_OK) {
         get_fail(get, err);
         return;

@@ -140,6 +140,9 @@ gc_web_answer_err(struct gc_web_request *req, enum gc_api_err err)
         fields[n++] = (struct gc_http_field){ GC_STR("retry-after"), GC_STR("1"), false };
     } else if (info->http == 401) {
         fields[n++] = (struct gc_http_field){ GC_STR("www-authenticate"), GC_STR("Bearer"), false };
+    } else if (info->http == 416 && req->content_range != NULL) {
+        fields[n++] =
+            (struct gc_http_field){ GC_STR("content-range"), gc_str_of(req->content_range), false };
     } else if (info->http == 405) {
         fields[n++] =
             (struct gc_http_field){ GC_STR("allow"), methods_of(req->target.resource), false };

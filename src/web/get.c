@@ -194,6 +194,16 @@ get_finish(struct get *get)
     }
 }
 
+/* What a 416 says of the object: its length. */
+static void
+keep_length(struct gc_web_request *req, struct gc_str length)
+{
+    if (req->s != NULL && length.len > 0) {
+        req->content_range =
+            gc_arena_printf(gc_http_arena(req->s), "bytes */%.*s", (int)length.len, length.data);
+    }
+}
+
 static void
 on_call_end(struct gc_rpc_call *call, void *arg, const struct gc_rpc_status *status)
 {
@@ -201,6 +211,9 @@ on_call_end(struct gc_rpc_call *call, void *arg, const struct gc_rpc_status *sta
     enum gc_api_err err = gc_upstream_err(call, status);
     get->call = NULL;
     get->n_owed = 0;
+    if (err == GC_API_InvalidRange) {
+        keep_length(get->req, gc_rpc_trailer(call, "gcommon-length"));
+    }
     if (err == GC_API_OK && get->state == GET_CHUNKS) {
         get_finish(get);
     } else if (err == GC_API_OK) {

@@ -49,6 +49,7 @@ struct gc_web_request {
     char id_text[2 * GC_WEB_REQUEST_ID_BYTES + 1];
     struct gc_trace trace;
     struct gc_str method, path; /* path: raw, without the query */
+    const char *content_range;  /* of a 416; NULL: none */
     struct gc_str etag;         /* what a 304 repeats; see object_head.h */
     /* Private to request.c from here on. */
     struct gc_upstream upstream;

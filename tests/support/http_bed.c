@@ -25,12 +25,14 @@ hb_metric(struct hb *bed, const char *name)
 {
     struct gc_buf text;
     uint64_t value;
-    const char *at;
+    const char *all, *at;
 
     gc_buf_init(&text, 1024 * 1024);
     assert_int_equal(gc_metrics_render(bed->metrics, &text), 0);
-    at = strstr(gc_buf_cstr(&text), name);
-    while (at != NULL && at > (const char *)text.data && at[-1] != '\n') {
+    all = gc_buf_cstr(&text);
+    assert_true(all != NULL);
+    at = strstr(all, name);
+    while (at != NULL && at > all && at[-1] != '\n') {
         at = strstr(at + 1, name);
     }
     assert_non_null(at);
