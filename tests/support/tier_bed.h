@@ -21,6 +21,7 @@
 #define TIER_FILES_MAX 4
 #define TIER_UNTIL_MS  (2 * GC_UNTIL_MS)
 #define TIER_CHUNK     ((uint64_t)262096) /* what a full one carries */
+#define TIER_BUCKET    "papers"
 
 struct tier_node {
     struct tier_bed *bed;
@@ -153,14 +154,14 @@ struct tier_call *tier_put_start(struct tier_bed *bed, const char *bucket, const
                                  Gcommon__V1__Object__Conditions *conditions);
 /* Commit what was sent, wait until it is, half-close. */
 void tier_put_commit(struct tier_call *put);
-/* The whole of it, in bucket "b"; waits for the end. */
+/* The whole of it, in bucket TIER_BUCKET; waits for the end. */
 struct tier_call *tier_put(struct tier_bed *bed, const char *key, uint64_t length);
 /* RANGE as the header, "" = all; CONDITIONS may be NULL. Does not wait. */
 struct tier_call *tier_get_start(struct tier_bed *bed, const char *key, const char *range,
                                  Gcommon__V1__Object__Conditions *conditions);
 struct tier_call *tier_get(struct tier_bed *bed, const char *key, const char *range);
 struct tier_call *tier_delete(struct tier_bed *bed, const char *key);
-/* KEY of bucket "b" reads as LENGTH bytes of the pattern. */
+/* KEY of bucket TIER_BUCKET reads as LENGTH bytes of the pattern. */
 void tier_check_object(struct tier_bed *bed, const char *key, uint64_t length);
 
 #endif

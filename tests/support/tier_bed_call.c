@@ -320,7 +320,7 @@ tier_put_commit(struct tier_call *put)
 struct tier_call *
 tier_put(struct tier_bed *bed, const char *key, uint64_t length)
 {
-    struct tier_call *put = tier_put_start(bed, "b", key, NULL);
+    struct tier_call *put = tier_put_start(bed, TIER_BUCKET, key, NULL);
     tier_send_chunks(put, length);
     tier_put_commit(put);
     tier_until(bed, put->ended);
@@ -334,7 +334,7 @@ tier_get_start(struct tier_bed *bed, const char *key, const char *range,
     Gcommon__V1__Object__GetObjectRequest inner = GCOMMON__V1__OBJECT__GET_OBJECT_REQUEST__INIT;
     Gcommon__V1__Gateway__GetObjectRequest request = GCOMMON__V1__GATEWAY__GET_OBJECT_REQUEST__INIT;
     struct tier_call *get = tier_call(bed, bed->web, TIER_GATEWAY("GetObject"), GC_RPC_NO_DEADLINE);
-    inner.bucket = (char *)"b";
+    inner.bucket = (char *)TIER_BUCKET;
     inner.key.data = (uint8_t *)key;
     inner.key.len = strlen(key);
     inner.range = (char *)range;
@@ -361,7 +361,7 @@ tier_delete(struct tier_bed *bed, const char *key)
         GCOMMON__V1__OBJECT__DELETE_OBJECT_REQUEST__INIT;
     Gcommon__V1__Gateway__DeleteObjectRequest request =
         GCOMMON__V1__GATEWAY__DELETE_OBJECT_REQUEST__INIT;
-    inner.bucket = (char *)"b";
+    inner.bucket = (char *)TIER_BUCKET;
     inner.key.data = (uint8_t *)key;
     inner.key.len = strlen(key);
     request.context = tier_context(bed);
