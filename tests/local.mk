@@ -69,6 +69,7 @@ TESTS_FILE = \
     %D%/file/test_blob_service
 TESTS_TRANSLATION = \
     %D%/translation/test_put \
+    %D%/translation/test_registry \
     %D%/translation/test_roster \
     %D%/translation/test_writer
 TESTS_CLI = \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* RegistryService: file servers register, report, and ask what they may delete. The caller's node
- * is the one of its certificate, never one it says (object-protocol.md rule 29). */
+ * is the one of its certificate, never one it says (object-protocol.md rule 29). What goes on after
+ * the handler keeps a copy of it: a call that has been given up has no peer any more. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct registration {
     struct gc_rpc_call *call; /* NULL once it has ended */
     struct gc_translation_worker *worker;
     struct gc_propose propose;
+    struct gc_spiffe_id caller;
 };
 
 static void
@@ -72,7 +74,7 @@ on_registered(struct gc_propose *propose)
     gc_roster_registered(&translation->roster, response.number, response.incarnation,
                          gc_loop_now_ms(registration->worker->loop));
     gc_log(GC_LOG_INFO, "registry.registered", "number=%u node=%s incarnation=%llu",
-           response.number, gc_log_q(gc_str_of(gc_rpc_peer(registration->call)->id.node)),
+           response.number, gc_log_q(gc_str_of(registration->caller.node)),
            (unsigned long long)response.incarnation);
     gc_reply(registration->call, &response.base);
 }
@@ -98,7 +100,8 @@ gc_translation_rpc_register(struct gc_rpc_call *call, void *arg, struct gc_bytes
     }
     registration->call = call;
     registration->worker = worker;
-    cmd.u.register_server.node = gc_str_of(gc_rpc_peer(call)->id.node);
+    registration->caller = gc_rpc_peer(call)->id;
+    cmd.u.register_server.node = gc_str_of(registration->caller.node);
     cmd.u.register_server.address = gc_str_of(decoded->address);
     cmd.u.register_server.zone = gc_str_of(decoded->zone);
     cmd.u.register_server.weight = decoded->weight;
@@ -114,13 +117,13 @@ gc_translation_rpc_register(struct gc_rpc_call *call, void *arg, struct gc_bytes
 
 /* --- heartbeat --- */
 
-/* The server's record if the caller is that server in its present incarnation. */
+/* The record of server NUMBER if it is of NODE. */
 static int
-check_server(const struct gc_meta_read *rd, const struct gc_rpc_call *call, uint32_t number,
+check_server(const struct gc_meta_read *rd, const char *node, uint32_t number,
              struct gc_meta_server *ret_server)
 {
     int rc = gc_meta_get_server(rd, number, ret_server);
-    if (rc == 0 && !gc_str_eq_cstr(ret_server->node, gc_rpc_peer(call)->id.node)) {
+    if (rc == 0 && !gc_str_eq_cstr(ret_server->node, node)) {
         rc = GC_EDENIED;
     }
     return rc;
@@ -202,7 +205,7 @@ heartbeat_run(struct gc_translation_worker *worker, struct gc_rpc_call *call,
         .n_blobs = request->n_blobs,
     };
     struct gc_meta_server server;
-    int rc = check_server(rd, call, request->number, &server);
+    int rc = check_server(rd, gc_rpc_peer(call)->id.node, request->number, &server);
     if (rc == GC_ENOTFOUND) {
         response->register_again = true;
         return 0;
@@ -259,6 +262,7 @@ struct inventory {
     struct gc_translation_worker *worker;
     const Gcommon__V1__Registry__InventoryRequest *request;
     struct gc_read read;
+    struct gc_spiffe_id caller;
     bool busy;
 };
 
@@ -285,7 +289,7 @@ inventory_fill(const struct inventory *inventory, const struct gc_meta_read *rd,
 {
     const Gcommon__V1__Registry__InventoryRequest *request = inventory->request;
     struct gc_meta_server server;
-    int rc = check_server(rd, inventory->call, request->number, &server);
+    int rc = check_server(rd, inventory->caller.node, request->number, &server);
     if (rc != 0) {
         return rc;
     }
@@ -361,6 +365,7 @@ gc_translation_rpc_inventory(struct gc_rpc_call *call, void *arg, struct gc_byte
     inventory->call = call;
     inventory->worker = arg;
     inventory->request = decoded;
+    inventory->caller = gc_rpc_peer(call)->id;
     gc_rpc_set_handler(call, &inventory_handler, inventory);
     rc = gc_read_start(&inventory->read, inventory->worker, on_inventory_read);
     if (rc == GC_CONSENSUS_READY) {
