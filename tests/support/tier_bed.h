@@ -114,6 +114,8 @@ struct tier_call {
     unsigned bad_chunk; /* number of the one to send with a wrong CRC, from 1; 0 = none */
 };
 
+uint8_t tier_byte(uint64_t seed, uint64_t at); /* of the pattern */
+
 /* A channel of this bed's client in ROLE to ADDR, where ROLE_THERE answers. */
 struct gc_rpc_channel *tier_channel(struct tier_bed *bed, const char *role, const char *addr,
                                     const char *role_there);

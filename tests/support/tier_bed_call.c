@@ -17,8 +17,8 @@
 #include "rpc/pb.h"
 #include "tests/support/tier_bed.h"
 
-static uint8_t
-pattern(uint64_t seed, uint64_t at)
+uint8_t
+tier_byte(uint64_t seed, uint64_t at)
 {
     return (uint8_t)((at + seed) * 31 + (at >> 8) * 7 + (at >> 18));
 }
@@ -33,7 +33,7 @@ take_chunk(struct tier_call *call, struct gc_bytes *msg)
     bool good = gc_chunk_decode(msg, &chunk) == 0 &&
                 gc_crc32c(0, chunk.data.data, chunk.data.len) == chunk.crc;
     for (size_t i = 0; good && i < chunk.data.len; i++) {
-        good = chunk.data.data[i] == pattern(call->seed, call->at + i);
+        good = chunk.data.data[i] == tier_byte(call->seed, call->at + i);
     }
     call->n_chunks++;
     if (!good) {
@@ -81,7 +81,7 @@ send_chunk(struct tier_call *call, uint64_t len)
     struct gc_bytes *msg;
     uint32_t crc;
     for (size_t i = 0; i < len; i++) {
-        data[i] = pattern(call->seed, call->sent + i);
+        data[i] = tier_byte(call->seed, call->sent + i);
     }
     crc = gc_crc32c(0, data, len);
     call->crc = gc_crc32c_combine(call->crc, crc, len);
