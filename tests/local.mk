@@ -68,6 +68,7 @@ TESTS_WEB = \
 TESTS_FILE = \
     %D%/file/test_blob_service
 TESTS_TRANSLATION = \
+    %D%/translation/test_gateway \
     %D%/translation/test_get \
     %D%/translation/test_put \
     %D%/translation/test_registry \
