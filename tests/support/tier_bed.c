@@ -66,7 +66,7 @@ static void
 conf_file(struct tier_bed *bed, size_t i)
 {
     struct gc_file_conf *conf = &bed->files[i].conf;
-    char node[16];
+    char node[32];
     gc_conf_defaults(gc_file_conf_items, conf);
     snprintf(node, sizeof(node), "file-%zu", i + 1);
     conf_common(bed, &conf->daemon, "file", node);
