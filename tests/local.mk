@@ -55,7 +55,8 @@ TESTS_GOSSIP =
 TESTS_CONSENSUS = \
     %D%/consensus/test_consensus \
     %D%/consensus/test_core
-TESTS_DAEMON =
+TESTS_DAEMON = \
+    %D%/daemon/test_workers
 TESTS_WEB = \
     %D%/web/test_auth \
     %D%/web/test_fields \
@@ -68,6 +69,7 @@ TESTS_WEB = \
 TESTS_FILE = \
     %D%/file/test_blob_service
 TESTS_TRANSLATION = \
+    %D%/translation/test_auth \
     %D%/translation/test_gateway \
     %D%/translation/test_get \
     %D%/translation/test_put \

@@ -74,6 +74,7 @@ gc_daemon_reload(struct gc_daemon *daemon)
 {
     char error[GC_CONF_ERROR_MAX];
     const struct gc_daemon_conf *common;
+    struct gc_daemon_tls_pair tls;
     void *conf = load_conf(daemon, error);
     int rc;
     if (conf == NULL) {
@@ -81,15 +82,19 @@ gc_daemon_reload(struct gc_daemon *daemon)
         return GC_ECONFIG;
     }
     common = conf;
-    rc = gc_daemon_tls_load(daemon, common);
+    rc = gc_daemon_tls_read(common, &tls);
     if (rc == 0 && daemon->role->reload != NULL) {
         rc = daemon->role->reload(daemon->role_state, conf);
+        if (rc != 0) {
+            gc_daemon_tls_free(&tls);
+        }
     }
     if (rc != 0) {
         gc_log(GC_LOG_ERROR, "reload", "result=unchanged rc=%s", gc_err_name(rc));
         free(conf);
         return rc;
     }
+    gc_daemon_tls_take(daemon, &tls);
     gc_log_set_level((enum gc_log_level)common->log_level);
     gc_daemon_workers_wish(daemon, GC_WORKER_RELOAD);
     /* The running configuration stays as it was at start: roles hold pointers into it. What a

@@ -92,7 +92,8 @@ struct gc_role {
     int (*open)(struct gc_daemon *daemon, const void *conf, void **ret_role);
     int (*worker_open)(void *role, struct gc_worker *worker,
                        void **ret_state); /* on the worker's thread */
-    /* CONF is the new configuration, valid until the next reload or the end. May be NULL. */
+    /* CONF is the new configuration, valid during the call. On an error nothing has changed. May be
+     * NULL. */
     int (*reload)(void *role, const void *conf);
     void (*worker_reload)(void *role, struct gc_worker *worker, void *state);
     /* Stop taking work; call gc_worker_drained when the last request has ended. */

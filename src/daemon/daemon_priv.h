@@ -28,10 +28,16 @@ struct gc_daemon_listen {
 
 enum gc_worker_wish { GC_WORKER_RELOAD, GC_WORKER_DRAIN, GC_WORKER_CLOSE };
 
+/* The INTERNAL contexts of one configuration. */
+struct gc_daemon_tls_pair {
+    struct gc_tls_ctx *server, *client;
+};
+
 struct gc_worker_priv {
     struct gc_worker worker;
     struct gc_thread thread;
     struct gc_task task_reload, task_drain, task_close;
+    atomic_bool reload_posted; /* a task is posted once at a time */
     bool drained;
     int open_rc;
 };
@@ -54,7 +60,7 @@ struct gc_daemon {
     pthread_cond_t cond;  /* a worker has opened or drained */
     unsigned n_opened;
     unsigned n_drained;
-    struct gc_tls_ctx *tls_server, *tls_client;
+    struct gc_daemon_tls_pair tls;
     struct gc_daemon_listen listens[GC_DAEMON_LISTENS_MAX];
     unsigned n_listens;
 
@@ -74,6 +80,12 @@ void gc_daemon_args_parse(const struct gc_role *role, int argc, char **argv,
                           struct gc_daemon_args *ret_args);
 
 /* daemon_tls.c */
+/* The contexts that CONF's files make; the log says why not. */
+int gc_daemon_tls_read(const struct gc_daemon_conf *conf, struct gc_daemon_tls_pair *ret_pair);
+void gc_daemon_tls_free(const struct gc_daemon_tls_pair *pair);
+/* Put PAIR in place of the current one; takes it. */
+void gc_daemon_tls_take(struct gc_daemon *daemon, const struct gc_daemon_tls_pair *pair);
+/* Read and take. */
 int gc_daemon_tls_load(struct gc_daemon *daemon, const struct gc_daemon_conf *conf);
 void gc_daemon_tls_fini(struct gc_daemon *daemon);
 

@@ -21,6 +21,7 @@ on_reload(struct gc_task *task)
 {
     struct gc_worker_priv *priv = gc_container_of(task, struct gc_worker_priv, task_reload);
     const struct gc_role *role = priv->worker.daemon->role;
+    atomic_store(&priv->reload_posted, false); /* what is wished from now on is another one */
     if (role->worker_reload != NULL) {
         role->worker_reload(priv->worker.daemon->role_state, &priv->worker, priv->worker.state);
     }
@@ -135,6 +136,11 @@ gc_daemon_workers_wish(struct gc_daemon *daemon, enum gc_worker_wish wish)
         struct gc_task *task = wish == GC_WORKER_RELOAD  ? &priv->task_reload
                                : wish == GC_WORKER_DRAIN ? &priv->task_drain
                                                          : &priv->task_close;
+        /* Of the three only a reload can be wished again while one is still to come; a task that is
+         * posted twice would take those between off the queue. */
+        if (wish == GC_WORKER_RELOAD && atomic_exchange(&priv->reload_posted, true)) {
+            continue;
+        }
         gc_loop_post(priv->worker.loop, task);
     }
 }

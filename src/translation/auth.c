@@ -82,7 +82,7 @@ gc_auth_fini(struct gc_auth *auth)
 }
 
 int
-gc_auth_reload(struct gc_auth *auth, const char *tokens_file)
+gc_auth_reload(struct gc_auth *auth, const char *tokens_file, bool anonymous)
 {
     struct gc_auth_tokens *fresh, *old;
     int rc = tokens_load(tokens_file, &fresh);
@@ -92,6 +92,7 @@ gc_auth_reload(struct gc_auth *auth, const char *tokens_file)
     pthread_rwlock_wrlock(&auth->lock);
     old = auth->tokens;
     auth->tokens = fresh;
+    auth->anonymous = anonymous;
     pthread_rwlock_unlock(&auth->lock);
     tokens_free(old);
     return 0;
@@ -102,6 +103,7 @@ gc_auth_check(struct gc_auth *auth, const Gcommon__V1__Gateway__Context *context
               struct gc_principal *ret_principal)
 {
     const Gcommon__V1__Gateway__Proof *proof = context->proof;
+    bool anonymous;
     int rc;
     if (proof == NULL) {
         return GC_API_Unauthenticated;
@@ -117,7 +119,10 @@ gc_auth_check(struct gc_auth *auth, const Gcommon__V1__Gateway__Context *context
         return rc == 0 ? GC_API_OK : GC_API_BadRequest;
     case GCOMMON__V1__GATEWAY__PROOF__KIND_ANONYMOUS:
         gc_principal_anonymous(ret_principal);
-        return auth->anonymous ? GC_API_OK : GC_API_Unauthenticated;
+        pthread_rwlock_rdlock(&auth->lock);
+        anonymous = auth->anonymous;
+        pthread_rwlock_unlock(&auth->lock);
+        return anonymous ? GC_API_OK : GC_API_Unauthenticated;
     default:
         return GC_API_BadRequest;
     }

@@ -269,7 +269,7 @@ translation_reload(void *role, const void *conf)
 {
     struct gc_translation *translation = role;
     const struct gc_translation_conf *fresh = conf;
-    return gc_auth_reload(&translation->auth, fresh->tokens);
+    return gc_auth_reload(&translation->auth, fresh->tokens, fresh->anonymous);
 }
 
 /* --- a worker --- */
