@@ -17,6 +17,7 @@ struct gc_janitor {
     struct gc_propose down, watermark, drop_rows;
     struct gc_lease_row down_row; /* what DOWN is about */
     uint64_t watermark_said;
+    uint64_t due_ms; /* of the round to come */
     struct gc_gauge *buckets, *objects, *bytes, *gc_rows, *servers_up, *applied;
     bool closing;
 };
@@ -28,6 +29,13 @@ janitor_free_if_done(struct gc_janitor *janitor)
         !janitor->drop_rows.active) {
         free(janitor);
     }
+}
+
+static void
+janitor_arm(struct gc_janitor *janitor, uint64_t in_ms)
+{
+    janitor->due_ms = gc_loop_now_ms(janitor->worker->loop) + in_ms;
+    gc_timer_start(&janitor->timer, in_ms);
 }
 
 static void
@@ -48,7 +56,9 @@ on_watermark(struct gc_propose *propose)
 {
     struct gc_janitor *janitor = gc_container_of(propose, struct gc_janitor, watermark);
     struct gc_daemon *daemon = janitor->worker->translation->daemon;
-    if (propose->rc == 0 && propose->result.err == GC_API_StaleEpoch) {
+    if (propose->rc != 0) {
+        janitor->watermark_said = 0; /* nobody may have heard it: say it again */
+    } else if (propose->result.err == GC_API_StaleEpoch) {
         /* Somebody else has taken over this node's name: nothing that we write can be committed. */
         gc_daemon_fail(daemon, "this node's writer epoch was fenced off");
     }
@@ -150,9 +160,15 @@ on_timer(struct gc_timer *timer)
     struct gc_janitor *janitor = gc_container_of(timer, struct gc_janitor, timer);
     struct gc_translation *translation = janitor->worker->translation;
     struct gc_meta_read rd = { .meta = &translation->meta };
+    uint64_t now = gc_loop_now_ms(janitor->worker->loop);
     struct gc_consensus_status status;
     struct gc_arena arena;
     int rc;
+    if (now > janitor->due_ms + translation->conf->lease_ms / 2) {
+        /* The process stood still; heartbeats of that time may wait unread. */
+        gc_log(GC_LOG_WARN, "janitor.late", "ms=%llu", (unsigned long long)(now - janitor->due_ms));
+        gc_roster_forget(&translation->roster);
+    }
     gc_arena_init(&arena, ARENA_MAX);
     rd.arena = &arena;
     rc = gc_consensus_begin_read(translation->consensus, &rd.txn);
@@ -168,11 +184,11 @@ on_timer(struct gc_timer *timer)
     if (status.rc != 0) {
         gc_daemon_fail(translation->daemon, "log and state have stopped after a failure");
     }
-    declare_silent(janitor, gc_loop_now_ms(janitor->worker->loop));
+    declare_silent(janitor, now);
     raise_watermark(janitor);
     gc_kv_reader_check(translation->kv);
     gc_kv_trim(translation->kv);
-    gc_timer_start(&janitor->timer, translation->conf->heartbeat_ms);
+    janitor_arm(janitor, translation->conf->heartbeat_ms);
 }
 
 int
@@ -195,7 +211,7 @@ gc_janitor_open(struct gc_translation_worker *worker, struct gc_janitor **ret_ja
     janitor->applied =
         gc_metrics_gauge(metrics, "gc_applied_index", NULL, "Last applied log index");
     gc_timer_init(&janitor->timer, worker->loop, on_timer);
-    gc_timer_start(&janitor->timer, 0);
+    janitor_arm(janitor, 0);
     *ret_janitor = janitor;
     return 0;
 }

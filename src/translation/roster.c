@@ -97,6 +97,14 @@ gc_roster_expect(struct gc_roster *roster, uint32_t number, uint64_t incarnation
     pthread_mutex_unlock(&roster->lock);
 }
 
+void
+gc_roster_forget(struct gc_roster *roster)
+{
+    pthread_mutex_lock(&roster->lock);
+    gc_leases_clear(&roster->leases);
+    pthread_mutex_unlock(&roster->lock);
+}
+
 size_t
 gc_roster_silent(struct gc_roster *roster, uint64_t now_ms, struct gc_lease_row *ret_rows,
                  size_t max)

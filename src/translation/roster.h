@@ -36,6 +36,9 @@ int gc_roster_heard(struct gc_roster *roster, uint32_t number, uint64_t incarnat
 /* A server that the state has as up: a full lease, if it has none here yet. */
 void gc_roster_expect(struct gc_roster *roster, uint32_t number, uint64_t incarnation,
                       uint64_t now_ms);
+/* This process did not listen for a while: whose lease is over cannot be told. All begin anew, with
+ * what is heard or expected next. */
+void gc_roster_forget(struct gc_roster *roster);
 /* Up to MAX servers whose lease is over. */
 size_t gc_roster_silent(struct gc_roster *roster, uint64_t now_ms, struct gc_lease_row *ret_rows,
                         size_t max);

@@ -14,6 +14,7 @@
 struct gc_server_channel {
     uint32_t number;
     uint64_t registry_version;
+    char address[GC_META_TEXT_MAX + 1], node[GC_META_TEXT_MAX + 1]; /* what CHANNEL leads to */
     struct gc_rpc_channel *channel;
 };
 
@@ -35,28 +36,28 @@ gc_servers_fini(struct gc_servers *servers)
     servers->n = servers->cap = 0;
 }
 
+/* The channel of ITEM, which is new. */
 static int
 channel_new(struct gc_servers *servers, const struct gc_meta_server *server,
-            struct gc_rpc_channel **ret_channel)
+            struct gc_server_channel *item)
 {
-    char address[GC_META_TEXT_MAX + 1], node[GC_META_TEXT_MAX + 1];
     struct gc_rpc_channel_conf conf = {
-        .targets = address,
+        .targets = item->address,
         .expect_role = "file",
-        .expect_node = node,
+        .expect_node = item->node,
         .balance = GC_RPC_PICK_FIRST,
         .backoff_base_ms = 100,
         .backoff_max_ms = 5000,
         .message_bytes_max = GC_CHUNK_MESSAGE_MAX,
         .http = { .internal = true },
     };
-    int rc = gc_str_copy(address, sizeof(address), server->address);
+    int rc = gc_str_copy(item->address, sizeof(item->address), server->address);
     if (rc == 0) {
-        rc = gc_str_copy(node, sizeof(node), server->node);
+        rc = gc_str_copy(item->node, sizeof(item->node), server->node);
     }
     if (rc == 0) {
         conf.tls = gc_daemon_tls(servers->worker->translation->daemon, false);
-        rc = gc_rpc_channel_new(servers->worker->loop, &conf, ret_channel);
+        rc = gc_rpc_channel_new(servers->worker->loop, &conf, &item->channel);
         gc_tls_ctx_unref(conf.tls);
     }
     return rc;
@@ -82,25 +83,46 @@ servers_grow(struct gc_servers *servers)
     return 0;
 }
 
+static struct gc_server_channel *
+find_item(const struct gc_servers *servers, uint32_t number)
+{
+    for (size_t i = 0; i < servers->n; i++) {
+        if (servers->items[i].number == number) {
+            return &servers->items[i];
+        }
+    }
+    return NULL;
+}
+
+/* A server that has registered again, or was taken for down, may be where it was: what runs goes
+ * on. A channel that waits for its next attempt runs nothing; a new one need not wait. */
+static bool
+item_leads_to(struct gc_server_channel *item, const struct gc_meta_server *server)
+{
+    if (item->registry_version != server->registry_version &&
+        gc_str_eq_cstr(server->address, item->address) &&
+        gc_str_eq_cstr(server->node, item->node) &&
+        gc_rpc_channel_state(item->channel) != GC_RPC_TRANSIENT_FAILURE) {
+        item->registry_version = server->registry_version;
+    }
+    return item->registry_version == server->registry_version;
+}
+
 int
 gc_servers_channel(struct gc_servers *servers, const struct gc_meta_server *server,
                    struct gc_rpc_channel **ret_channel)
 {
-    struct gc_server_channel *item = NULL;
-    struct gc_rpc_channel *channel;
+    struct gc_server_channel *item = find_item(servers, server->number);
+    struct gc_server_channel fresh = { .number = server->number,
+                                       .registry_version = server->registry_version };
     int rc;
-    for (size_t i = 0; i < servers->n && item == NULL; i++) {
-        if (servers->items[i].number == server->number) {
-            item = &servers->items[i];
-        }
-    }
-    if (item != NULL && item->registry_version == server->registry_version) {
+    if (item != NULL && item_leads_to(item, server)) {
         *ret_channel = item->channel;
         return 0;
     }
     rc = item != NULL ? 0 : servers_grow(servers);
     if (rc == 0) {
-        rc = channel_new(servers, server, &channel);
+        rc = channel_new(servers, server, &fresh);
     }
     if (rc != 0) {
         return rc;
@@ -110,10 +132,8 @@ gc_servers_channel(struct gc_servers *servers, const struct gc_meta_server *serv
     } else {
         item = &servers->items[servers->n++];
     }
-    item->number = server->number;
-    item->registry_version = server->registry_version;
-    item->channel = channel;
-    *ret_channel = channel;
+    *item = fresh;
+    *ret_channel = item->channel;
     return 0;
 }
 

@@ -64,6 +64,18 @@ an_earlier_incarnation_is_stale(void **state)
 }
 
 static void
+what_is_forgotten_gets_a_full_lease_again(void **state)
+{
+    struct gc_lease_row row;
+    gc_roster_expect(*state, 3, 1, 0);
+    gc_roster_forget(*state);
+    assert_int_equal(gc_roster_silent(*state, 5 * LEASE_MS, &row, 1), 0);
+    gc_roster_expect(*state, 3, 1, 5 * LEASE_MS);
+    assert_int_equal(gc_roster_silent(*state, 6 * LEASE_MS - 1, &row, 1), 0);
+    assert_int_equal(gc_roster_silent(*state, 6 * LEASE_MS, &row, 1), 1);
+}
+
+static void
 an_unknown_server_is_not_found(void **state)
 {
     struct gc_roster_report report;
@@ -89,6 +101,7 @@ main(void)
         cmocka_unit_test_setup_teardown(who_is_silent_for_a_lease_is_told_until_dropped, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_earlier_incarnation_is_stale, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_forgotten_gets_a_full_lease_again, setup, teardown),
         cmocka_unit_test_setup_teardown(an_unknown_server_is_not_found, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_table_refuses_one_more, setup, teardown),
     };
