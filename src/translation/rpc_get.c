@@ -3,10 +3,11 @@
  * transaction -> for each extent of the range a Read call to one of its servers -> the first answer
  * brings our head, then its chunks go on as they come -> the range is complete -> finish. Failures:
  * a server that cannot answer, ends early or sends nonsense: the next one of the extent goes on at
- * the same byte; when none is left: before the head a clean error, after it the call fails and web
- * cuts its stream. Every server says not found before the first byte: the object may have been
- * overwritten meanwhile, so it is looked up once more. Memory: messages that the client does not
- * take yet wait here, at most a flow-control window of them. */
+ * the same byte (one that sends nothing for the stall time is left if there is another); when none
+ * is left: before the head a clean error, after it the call fails and web cuts its stream. Every
+ * server says not found before the first byte: the object may have been overwritten meanwhile, so
+ * it is looked up once more. Memory: messages that the client does not take yet wait here, at most
+ * a flow-control window of them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ struct get {
     uint64_t until;               /* end of what the call under way was asked for */
     uint32_t tried;  /* bits: servers of the current extent that failed since its last byte */
     uint32_t server; /* place in the extent of the one under way */
+    bool others;     /* and there are some that have not been tried */
     struct gc_bytes *waiting[WAITING_MAX];
     unsigned n_waiting;
     unsigned n_stale; /* of them, from calls that have ended: there is nobody to credit */
@@ -174,7 +176,10 @@ upstream_start(struct get *get, const struct gc_meta_server *server, const struc
     const struct gc_rpc_call_conf conf = {
         .path = "/gcommon.v1.blob.BlobService/Read",
         .deadline_ms = GC_RPC_NO_DEADLINE,
-        .progress_ms = GC_PROGRESS_MS,
+        /* Before web gives up there must be time for another one. */
+        .progress_ms = get->others ? GC_MIN(get->worker->translation->conf->replica_stall_ms,
+                                            (uint64_t)GC_PROGRESS_MS)
+                                   : GC_PROGRESS_MS,
         .trace = gc_rpc_trace(get->call),
     };
     Gcommon__V1__Common__BlobId blob_id = GCOMMON__V1__COMMON__BLOB_ID__INIT;
@@ -232,10 +237,11 @@ choose_server(struct get *get, const struct gc_meta_extent *extent, struct gc_ar
 {
     struct gc_meta_read rd = { .meta = &get->worker->translation->meta, .arena = arena };
     int rc = gc_consensus_begin_read(get->worker->translation->consensus, &rd.txn);
-    bool found = false;
+    bool found = false, up = false;
     if (rc != 0) {
         return rc;
     }
+    get->others = false;
     for (uint32_t i = 0; i < extent->n_servers; i++) {
         uint32_t place = (uint32_t)((i + extent->id.counter) % extent->n_servers);
         struct gc_meta_server server;
@@ -244,13 +250,12 @@ choose_server(struct get *get, const struct gc_meta_extent *extent, struct gc_ar
             server.state == GC_META_SERVER_REPLACED) {
             continue;
         }
-        if (!found || server.state == GC_META_SERVER_UP) {
+        get->others = found;
+        if (!found || (!up && server.state == GC_META_SERVER_UP)) {
             *ret_server = server;
             get->server = place;
             found = true;
-            if (server.state == GC_META_SERVER_UP) {
-                break;
-            }
+            up = server.state == GC_META_SERVER_UP;
         }
     }
     gc_kv_abort(rd.txn);

@@ -23,7 +23,8 @@ const struct gc_conf_item gc_translation_conf_items[] = {
     GC_CONF_UINT(
         "write", "replica_stall_ms", struct gc_translation_conf, replica_stall_ms, 10000, 100,
         600000, "ms",
-        "a file server that takes nothing for this long is left out of a write that the others can finish"),
+        "a file server that does nothing for this long is left out of a write that the others can "
+        "finish, and left by a read for the next one"),
     GC_CONF_STRING("auth", "tokens", struct gc_translation_conf, tokens, "",
                    "file of token hashes, mode 0600 or 0640; empty = no tokens"),
     GC_CONF_BOOL("auth", "anonymous", struct gc_translation_conf, anonymous, "no",
