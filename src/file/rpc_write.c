@@ -74,9 +74,15 @@ write_fail(struct file_write *write, int rc)
         return;
     }
     write_abort(write);
-    if (write->call != NULL) {
-        (void)gc_rpc_fail_rc(write->call, rc);
+    if (write->call == NULL) {
+        return;
     }
+    if (rc == GC_EFULL) { /* the status alone could also mean overload */
+        const struct gc_http_field full = { GC_STR("gcommon-error"), GC_STR("InsufficientStorage"),
+                                            false };
+        (void)gc_rpc_set_trailers(write->call, &full, 1);
+    }
+    (void)gc_rpc_fail_rc(write->call, rc);
 }
 
 static void

@@ -169,19 +169,27 @@ on_writable(struct gc_rpc_call *call, void *arg)
     write_evaluate(replica->write);
 }
 
+/* Why a server could not: it has no room, it is overloaded, or else. */
+static int
+failure_of(const struct gc_rpc_call *call, const struct gc_rpc_status *status)
+{
+    if (gc_str_eq_cstr(gc_rpc_trailer(call, "gcommon-error"), "InsufficientStorage")) {
+        return GC_EFULL;
+    }
+    return status->code == GC_RPC_RESOURCE_EXHAUSTED ? GC_ELIMIT : GC_EUNAVAILABLE;
+}
+
 static void
 on_end(struct gc_rpc_call *call, void *arg, const struct gc_rpc_status *status)
 {
     struct replica *replica = arg;
     struct gc_blob_write *write = replica->write;
-    (void)call;
     replica->call = NULL;
     if (replica->state == REPLICA_OPEN) {
         bool good = status->code == GC_RPC_OK && replica->answered;
         replica->state = good ? REPLICA_CONFIRMED : REPLICA_FAILED;
         if (!good) {
-            int rc = gc_rpc_status_rc(status);
-            write->failure = rc == GC_ELIMIT || rc == GC_EFULL ? GC_EFULL : GC_EUNAVAILABLE;
+            write->failure = failure_of(call, status);
             gc_log(GC_LOG_WARN, "write.replica", "server=%u code=%s text=%s", replica->number,
                    gc_rpc_code_name(status->code), gc_log_q(gc_str_of(status->message)));
         }

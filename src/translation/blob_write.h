@@ -17,8 +17,8 @@ struct gc_blob_write;
 struct gc_blob_write_ops {
     /* More chunks may be given, after gc_blob_write_ready was false. */
     void (*on_ready)(void *arg);
-    /* RC 0: committed on the N servers in NUMBERS, at least the quorum. GC_EFULL, GC_ECHECKSUM,
-     * GC_EUNAVAILABLE. */
+    /* RC 0: committed on the N servers in NUMBERS, at least the quorum. GC_EFULL, GC_ELIMIT: the
+     * last that was lost has no room, is overloaded; GC_EUNAVAILABLE. */
     void (*on_done)(void *arg, int rc, const uint32_t *numbers, uint32_t n);
 };
 
