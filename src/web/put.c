@@ -159,7 +159,7 @@ send_chunk(struct put *put, const struct put_chunk *chunk)
 }
 
 /* Begin a call, or go on with it: what is kept is sent. A call that has failed meanwhile says so in
- * its on_end. */
+ * its on_end; GC_EUNAVAILABLE: none could be made. */
 static int
 put_send(struct put *put)
 {
@@ -170,10 +170,11 @@ put_send(struct put *put)
     };
     int rc = 0;
     if (put->call == NULL) {
-        rc = gc_rpc_call_start(put->req->worker->channel, &conf, &call_handler, put, &put->call);
-        if (rc == 0) {
-            rc = gc_rpc_send(put->call, put->open);
+        if (gc_rpc_call_start(put->req->worker->channel, &conf, &call_handler, put, &put->call) !=
+            0) {
+            return GC_EUNAVAILABLE; /* and there is no call */
         }
+        rc = gc_rpc_send(put->call, put->open);
     }
     for (size_t i = 0; i < put->n_kept && rc == 0; i++) {
         rc = send_chunk(put, &put->kept[i]);

@@ -79,11 +79,12 @@ gc_web_worker_fini(struct gc_web_worker *w)
     if (w->http != NULL) {
         gc_http_server_free(w->http);
     }
-    if (w->channel != NULL) {
-        gc_rpc_channel_free(w->channel);
-    }
+    /* Requests end with their streams. Until then they may use the channel: an attempt is due. */
     while (w->n_requests > 0 || (w->rpc != NULL && gc_rpc_server_n_calls(w->rpc) > 0)) {
         gc_loop_turn(w->loop, 100);
+    }
+    if (w->channel != NULL) {
+        gc_rpc_channel_free(w->channel);
     }
     if (w->health != NULL) {
         gc_rpc_health_free(w->health);

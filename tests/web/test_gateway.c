@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "core/chunk.h"
@@ -191,6 +192,28 @@ a_small_upload_ends_503_when_nobody_answers(void **state)
     assert_err(reply, 503, "ServiceUnavailable");
     assert_true(web_bed_has(reply, "retry-after: 1"));
     assert_true(bed->n_puts > 1);
+}
+
+/* The next attempt is due when the worker goes, because the loop is late; the stream ends a moment
+ * later. */
+static void
+a_worker_may_go_while_an_upload_waits_to_be_sent_again(void **state)
+{
+    struct web_bed *bed = *state;
+    uint64_t until_ms;
+    web_bed_open(bed);
+    bed->n_lose = 1000;
+    (void)put(bed, 1000);
+    web_bed_until(bed, bed->n_puts > 0 && bed->puts[bed->n_puts - 1].call == NULL);
+    gc_loop_turn(bed->loop, 0); /* the pause has begun */
+    for (until_ms = gc_clock_mono_ms() + 600; gc_clock_mono_ms() < until_ms;) {
+    }
+    gc_web_worker_fini(&bed->worker);
+    assert_int_equal(bed->worker.n_requests, 0);
+    bed->worker.http = NULL;
+    bed->worker.channel = NULL;
+    bed->worker.health = NULL;
+    bed->worker.rpc = NULL;
 }
 
 static void
@@ -747,6 +770,7 @@ main(void)
         CASE(what_is_too_large_is_refused_by_its_length_or_on_the_way),
         CASE(a_small_upload_without_an_answer_is_sent_again_under_its_id),
         CASE(a_small_upload_ends_503_when_nobody_answers),
+        CASE(a_worker_may_go_while_an_upload_waits_to_be_sent_again),
         CASE(the_outcome_of_a_large_upload_without_an_answer_is_asked_for),
         CASE(an_outcome_that_stays_unknown_is_503),
         CASE(a_commit_that_is_never_answered_expires),
