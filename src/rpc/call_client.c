@@ -138,6 +138,7 @@ on_wake(struct gc_task *task)
 {
     struct gc_rpc_client_call *cc = gc_container_of(task, struct gc_rpc_client_call, wake_task);
 
+    cc->waking = false;
     tell_writable(&cc->base);
     gc_rpc_unref(&cc->base);
 }
@@ -157,11 +158,12 @@ send_kept(struct gc_rpc_client_call *cc)
     if (cc->kept_bytes > REPLAY_BYTES_MAX) {
         forget_kept(cc);
     }
-    if (cc->choked) {
-        cc->choked = false;
+    if (cc->choked && !cc->waking) {
+        cc->waking = true;
         gc_rpc_ref(call);
         gc_loop_post(call->loop, &cc->wake_task);
     }
+    cc->choked = false;
     return call->out_ended ? gc_http_end(call->stream, NULL, 0) : 0;
 }
 
@@ -356,6 +358,7 @@ try_again(struct gc_rpc_client_call *cc)
     struct gc_rpc_channel *channel = cc->channel;
 
     cc->retried = true;
+    cc->choked = true; /* perhaps: there may be more kept than may wait */
     cc->base.n_out = 0;
     leave_channel(cc);
     start_waiting(cc, true);

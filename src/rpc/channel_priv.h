@@ -135,6 +135,7 @@ struct gc_rpc_client_call {
     bool traced;
     bool waiting;
     bool choked; /* the application was told not to write */
+    bool waking; /* WAKE_TASK is on its way */
     bool replay; /* nothing has come back yet and KEPT holds all that was sent */
     bool retried;
     bool foreign; /* the response is not gRPC */
