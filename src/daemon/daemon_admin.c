@@ -131,6 +131,9 @@ on_admin_request(void *arg, struct gc_http_stream *s, const struct gc_http_head 
     bool get = gc_str_eq_cstr(head->method, "GET");
     bool post = gc_str_eq_cstr(head->method, "POST");
     struct gc_buf body;
+    gc_log(get ? GC_LOG_DEBUG : GC_LOG_INFO, "admin", "method=%s path=%s peer=%s",
+           gc_log_q(head->method), gc_log_q(head->path),
+           gc_log_q(gc_str_of(gc_http_peer(s)->addr)));
     if (get && gc_str_eq_cstr(head->path, "/status")) {
         gc_buf_init(&body, BODY_MAX);
         status_json(daemon, &body);

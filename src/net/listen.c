@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -87,6 +88,20 @@ handshakes_full(const struct gc_listener *listener, const struct gc_addr *addr)
     return n >= listener->conf.handshakes_per_host;
 }
 
+/* On a unix socket the kernel says who it is. */
+static void
+name_local_peer(struct gc_conn *conn, int fd)
+{
+    struct ucred who;
+    socklen_t len = sizeof(who);
+
+    if (conn->remote.ss.ss_family == AF_UNIX &&
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0) {
+        snprintf(conn->peer.addr, sizeof(conn->peer.addr), "unix:pid:%ld,uid:%lu,gid:%lu",
+                 (long)who.pid, (unsigned long)who.uid, (unsigned long)who.gid);
+    }
+}
+
 static void
 accept_one(struct gc_listener *listener, int fd, const struct gc_addr *addr)
 {
@@ -105,6 +120,7 @@ accept_one(struct gc_listener *listener, int fd, const struct gc_addr *addr)
         close(fd);
         return;
     }
+    name_local_peer(conn, fd);
     conn->listener = listener;
     listener->n_conns++;
     listener->n_refs++;

@@ -58,7 +58,7 @@ struct gc_peer {
     bool tls;
     bool has_cert; /* verified against the CA; ID is set where a trust domain was configured */
     struct gc_spiffe_id id;
-    char addr[120]; /* remote "ip:port" */
+    char addr[120]; /* remote "ip:port", or "unix:pid:P,uid:U,gid:G" */
 };
 
 /* --- sessions, for net/conn.c only

@@ -108,6 +108,19 @@ def admin_socket_tells_the_status(bed):
 
 
 @case
+def reloads_by_the_admin_socket_are_logged_with_who_asked(bed):
+    for node in bed.nodes:
+        for _ in range(20):
+            done = subprocess.run(["curl", "-sS", "-X", "POST", "--unix-socket", node.admin, "http://localhost/reload"],
+                                  capture_output=True, text=True, check=False)
+            equal(done.stdout, "reloaded\n", node.name, done)
+        with open(node.log, encoding="utf-8") as file:
+            rows = [row for row in file if "event=admin" in row and "/reload" in row]
+        check(len(rows) == 20 and f"uid:{os.getuid()}," in rows[0], node.name, rows[:1])
+    equal(bed.client().get("/").status, 200)
+
+
+@case
 def metrics_are_well_formed_and_on_loopback(bed):
     for node in bed.nodes:
         text = bed.metrics_text(node.name)
