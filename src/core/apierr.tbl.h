@@ -40,7 +40,7 @@ GC_API_ERR(28, RequestTimeout, 400, 4,
            "Your socket connection to the server was not read from or written to in time.")
 GC_API_ERR(29, RequestHeaderSectionTooLarge, 400, 8,
            "Your request header section exceeds the maximum allowed size.")
-GC_API_ERR(30, RequestExpired, 503, 4, "The request took too long and was not carried out.")
+GC_API_ERR(30, RequestExpired, 503, 4, "The request took too long.")
 GC_API_ERR(31, TooManyBuckets, 400, 8, "You have reached the maximum number of buckets.")
 GC_API_ERR(32, DataLoss, 500, 15, "The stored data is damaged.")
 GC_API_ERR(33, StaleEpoch, 503, 10, "The write was fenced off. Please try again.")

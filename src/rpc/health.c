@@ -274,10 +274,24 @@ start_watch(struct gc_rpc_call *call, void *arg, struct gc_bytes *request)
     watch_tell(health, watch);
 }
 
+/* Everybody may ask: a request is a name. */
+#define REQUEST_BYTES_MAX 4096
+
 static const struct gc_rpc_method methods[] = {
-    { .name = "Check", .kind = GC_RPC_UNARY, .start = start_check, .deadline_max_ms = 60000 },
-    { .name = "List", .kind = GC_RPC_UNARY, .start = start_list, .deadline_max_ms = 60000 },
-    { .name = "Watch", .kind = GC_RPC_SERVER_STREAM, .start = start_watch },
+    { .name = "Check",
+      .kind = GC_RPC_UNARY,
+      .start = start_check,
+      .deadline_max_ms = 60000,
+      .message_bytes_max = REQUEST_BYTES_MAX },
+    { .name = "List",
+      .kind = GC_RPC_UNARY,
+      .start = start_list,
+      .deadline_max_ms = 60000,
+      .message_bytes_max = REQUEST_BYTES_MAX },
+    { .name = "Watch",
+      .kind = GC_RPC_SERVER_STREAM,
+      .start = start_watch,
+      .message_bytes_max = REQUEST_BYTES_MAX },
     { 0 },
 };
 

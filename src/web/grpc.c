@@ -141,9 +141,12 @@ UNARY(list_objects, GC_UPSTREAM_LIST_OBJECTS)
 UNARY(get_status, GC_UPSTREAM_GET_STATUS)
 
 #define UNARY_MAX_MS 60000
-#define UNARY_ROW(name_, start_)                                                                  \
-    {                                                                                             \
-        .name = (name_), .kind = GC_RPC_UNARY, .start = (start_), .deadline_max_ms = UNARY_MAX_MS \
+/* A single request is here before its sender is known: no more than a name or some of them need. */
+#define REQUEST_BYTES_MAX 16384
+#define UNARY_ROW(name_, start_)                                                                   \
+    {                                                                                              \
+        .name = (name_), .kind = GC_RPC_UNARY, .start = (start_), .deadline_max_ms = UNARY_MAX_MS, \
+        .message_bytes_max = REQUEST_BYTES_MAX                                                     \
     }
 
 const struct gc_rpc_method gc_web_grpc_methods[] = {
@@ -163,6 +166,7 @@ const struct gc_rpc_method gc_web_grpc_methods[] = {
     { .name = "GetObject",
       .kind = GC_RPC_SERVER_STREAM,
       .start = gc_web_grpc_get,
+      .message_bytes_max = REQUEST_BYTES_MAX,
       .progress_ms = GC_PROGRESS_MS },
     { 0 },
 };

@@ -278,6 +278,24 @@ messages_out_of_order_are_refused(void **state)
 }
 
 static void
+a_request_longer_than_any_is_refused_by_its_length(void **state)
+{
+    static const char *const paths[] = { SERVICE "ListObjects", SERVICE "GetObject",
+                                         "/grpc.health.v1.Health/Check" };
+    struct caller *caller = *state;
+    struct gc_bytes *msg = gc_bytes_new(20000);
+    memset(msg->data, 0, msg->len);
+    open_all(caller);
+    for (size_t i = 0; i < GC_ARRAY_LEN(paths); i++) {
+        start(caller, paths[i], NULL);
+        (void)gc_rpc_send(caller->call, msg);
+        (void)gc_rpc_half_close(caller->call);
+        assert_end(caller, GC_RPC_RESOURCE_EXHAUSTED, "");
+    }
+    gc_bytes_unref(msg);
+}
+
+static void
 translations_refusal_is_the_clients(void **state)
 {
     struct caller *caller = *state;
@@ -457,6 +475,7 @@ main(void)
         CASE(an_upload_is_checked_and_passed_on),
         CASE(what_does_not_fit_is_never_committed),
         CASE(messages_out_of_order_are_refused),
+        CASE(a_request_longer_than_any_is_refused_by_its_length),
         CASE(translations_refusal_is_the_clients),
         CASE(an_answer_that_was_lost_is_found_out),
         CASE(a_caller_that_goes_while_the_outcome_is_asked_leaves_nothing),
