@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/err.h"
 #include "base/list.h"
@@ -308,7 +309,8 @@ gc_http_server_listen(struct gc_http_server *server, const struct gc_addr *addr,
     }
     if (addr != NULL) {
         conf.addr = *addr;
-        conf.reuse_port = gc_addr_port(addr) != 0; /* the other loops listen there too */
+        /* The other loops listen there too, also on a port that the kernel has chosen now. */
+        conf.reuse_port = addr->ss.ss_family != AF_UNIX;
     }
     slot = &server->listeners[server->n_listeners];
     rc = gc_listen_open(server->loop, &conf, &slot->listener);

@@ -497,6 +497,23 @@ on_done(void *arg)
 }
 
 static void
+servers_share_the_port_that_the_first_was_given(void **state)
+{
+    struct fixture *f = *state;
+    struct gc_http_server *second;
+    struct gc_addr addr;
+    uint16_t port = 0;
+    char text[GC_ADDR_TEXT_MAX];
+
+    snprintf(text, sizeof(text), "127.0.0.1:%u", f->bed.port);
+    assert_int_equal(gc_addr_parse(gc_str_of(text), &addr), 0);
+    assert_int_equal(gc_http_server_new(f->bed.loop, NULL, NULL, NULL, &second), 0);
+    assert_int_equal(gc_http_server_listen(second, &addr, -1, NULL, &port), 0);
+    assert_int_equal(port, f->bed.port);
+    gc_http_server_free(second);
+}
+
+static void
 draining_finishes_what_runs(void **state)
 {
     struct fixture *f = *state;
@@ -679,6 +696,7 @@ main(void)
         TEST(an_idle_connection_is_closed, set_up_hasty),
         TEST(a_body_that_stops_coming_is_given_up, set_up_hasty),
         TEST(a_reader_that_stops_is_given_up, set_up_hasty),
+        TEST(servers_share_the_port_that_the_first_was_given, set_up),
         TEST(draining_finishes_what_runs, set_up),
         TEST(draining_ends_idle_connections, set_up),
         TEST(draining_nothing_is_done_at_once_but_later, set_up),
