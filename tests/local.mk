@@ -56,6 +56,7 @@ TESTS_CONSENSUS = \
     %D%/consensus/test_consensus \
     %D%/consensus/test_core
 TESTS_DAEMON = \
+    %D%/daemon/test_daemon \
     %D%/daemon/test_workers
 TESTS_WEB = \
     %D%/web/test_auth \
