@@ -12,10 +12,11 @@
 
 #define ARENA_MAX (8u << 20)
 
+/* What is absent is the empty text, not a null pointer, which memcmp may not get. */
 static struct gc_str
 str_of_bytes(const ProtobufCBinaryData *bytes)
 {
-    return (struct gc_str){ (const char *)bytes->data, bytes->len };
+    return bytes->len == 0 ? GC_STR("") : (struct gc_str){ (const char *)bytes->data, bytes->len };
 }
 
 static char *
