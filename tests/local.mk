@@ -68,7 +68,8 @@ TESTS_WEB = \
     %D%/web/test_web_conf \
     %D%/web/test_xml
 TESTS_FILE = \
-    %D%/file/test_blob_service
+    %D%/file/test_blob_service \
+    %D%/file/test_file_conf
 TESTS_TRANSLATION = \
     %D%/translation/test_auth \
     %D%/translation/test_gateway \

@@ -15,7 +15,8 @@ const struct gc_conf_item gc_file_conf_items[] = {
                    "address for gRPC from the translation tier"),
     GC_CONF_STRING(
         "rpc", "advertise", struct gc_file_conf, advertise, "",
-        "host:port at which translation nodes reach this server; empty = the listen address"),
+        "host:port at which translation nodes reach this server; empty = the listen address, "
+        "which must be one then"),
     GC_CONF_UINT("rpc", "streams_max", struct gc_file_conf, streams_max, 256, 1, 10000, "",
                  "concurrent calls a connection"),
     GC_CONF_STRING("cluster", "translation", struct gc_file_conf, translation, NULL,
@@ -52,12 +53,28 @@ is_hex(const char *text)
     return text[strspn(text, "0123456789abcdefABCDEF")] == '\0';
 }
 
+/* "every address" is where we listen; it is nowhere to others. */
+static bool
+is_everywhere(const char *listen)
+{
+    struct gc_str host;
+    uint16_t port;
+    return gc_addr_split(gc_str_of(listen), &host, &port) == 0 &&
+           (gc_str_eq_cstr(host, "0.0.0.0") || gc_str_eq_cstr(host, "::"));
+}
+
 int
 gc_file_conf_check(const void *ptr, char error[GC_CONF_ERROR_MAX])
 {
     const struct gc_file_conf *conf = ptr;
     if (strlen(conf->cluster_id) != 32 || !is_hex(conf->cluster_id)) {
         snprintf(error, GC_CONF_ERROR_MAX, "[storage] cluster_id must be 32 hex digits");
+        return GC_ECONFIG;
+    }
+    if (conf->advertise[0] == '\0' && is_everywhere(conf->listen)) {
+        snprintf(error, GC_CONF_ERROR_MAX,
+                 "[rpc] advertise must say where translation nodes reach this server: listen is "
+                 "every address");
         return GC_ECONFIG;
     }
     return 0;

@@ -79,6 +79,17 @@ on_registered(struct gc_propose *propose)
     gc_reply(registration->call, &response.base);
 }
 
+/* One host and its port: where our channel to the server leads. A list, or a name to be looked up
+ * in another way, is not. */
+static bool
+is_address(const char *text)
+{
+    struct gc_str host;
+    uint16_t port;
+    return strpbrk(text, " \t,") == NULL && gc_addr_split(gc_str_of(text), &host, &port) == 0 &&
+           port != 0;
+}
+
 void
 gc_translation_rpc_register(struct gc_rpc_call *call, void *arg, struct gc_bytes *request)
 {
@@ -91,6 +102,10 @@ gc_translation_rpc_register(struct gc_rpc_call *call, void *arg, struct gc_bytes
     int rc;
     if (decoded == NULL || decoded->store == NULL || decoded->store->store_uuid.len != 16) {
         gc_reply_err(call, GC_API_BadRequest);
+        return;
+    }
+    if (!is_address(decoded->address)) {
+        gc_reply_err(call, GC_API_InvalidArgument);
         return;
     }
     registration = calloc(1, sizeof(*registration));

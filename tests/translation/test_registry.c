@@ -21,6 +21,7 @@ struct registry_bed {
     struct tier_bed bed;
     struct gc_rpc_channel *peer; /* in the role of file server "client" */
     uint8_t uuid[16];
+    const char *address; /* that it says */
 };
 
 static int
@@ -34,6 +35,7 @@ setup_lease(void **state, uint64_t lease_ms)
     tier_make_bucket(&r->bed, TIER_BUCKET);
     r->peer = tier_channel(&r->bed, "file", r->bed.translation.addr, "translation");
     memset(r->uuid, 7, sizeof(r->uuid));
+    r->address = "127.0.0.1:9";
     *state = r;
     return 0;
 }
@@ -72,7 +74,7 @@ send_register(struct registry_bed *r, struct tier_call *call, uint64_t generatio
     store.store_uuid.len = sizeof(r->uuid);
     store.generation = generation;
     store.durable_seq = 10;
-    request.address = (char *)"127.0.0.1:9";
+    request.address = (char *)(uintptr_t)r->address;
     request.zone = (char *)"nowhere";
     request.weight = weight;
     request.store = &store;
@@ -235,6 +237,29 @@ malformed_registrations_are_refused(void **state)
     memset(r->uuid, 0, sizeof(r->uuid));
     tier_ends_with(ask_register(r, 1, 1), "InvalidArgument");
     assert_int_equal(tier_state(&r->bed).n_servers, 1);
+}
+
+static void
+a_registered_address_is_one_host_and_a_port(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "127.0.0.1",
+        "127.0.0.1:0",
+        "127.0.0.1:9 127.0.0.1:10",
+        "127.0.0.1:9,127.0.0.1:10",
+        "srv:_x._tcp.example",
+    };
+    static const char *const good[] = { "127.0.0.1:9", "[::1]:9", "file9.example:7500" };
+    struct registry_bed *r = *state;
+    for (size_t i = 0; i < GC_ARRAY_LEN(bad); i++) {
+        r->address = bad[i];
+        tier_ends_with(ask_register(r, 1, 1), "InvalidArgument");
+    }
+    for (size_t i = 0; i < GC_ARRAY_LEN(good); i++) {
+        r->address = good[i];
+        (void)registered(r, 1 + i);
+    }
 }
 
 static void
@@ -472,6 +497,7 @@ main(void)
         CASE(a_restarted_server_keeps_its_number_and_blobs),
         CASE(a_restarted_translation_goes_on_with_the_next_epoch),
         CASE(malformed_registrations_are_refused),
+        CASE(a_registered_address_is_one_host_and_a_port),
         CASE(a_store_that_is_up_cannot_be_registered_elsewhere),
         CASE(an_older_copy_of_a_store_is_suspect),
         CASE(a_heartbeat_is_of_its_own_server_in_its_incarnation),
