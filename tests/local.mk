@@ -145,7 +145,7 @@ TESTS += $(GC_UNIT_TESTS)
 # Rules about the tree itself; each is proved by selftest.sh.
 LINT_RULES = %D%/lint/layers.sh %D%/lint/homes.sh %D%/lint/calls.sh %D%/lint/spdx.sh %D%/lint/format.sh \
              %D%/lint/size.sh %D%/lint/text.sh %D%/lint/shell.sh %D%/lint/fragments.sh %D%/lint/protos.sh \
-             %D%/lint/hardening.sh %D%/lint/selftest.sh
+             %D%/lint/hardening.sh %D%/lint/etc.sh %D%/lint/selftest.sh
 TESTS += $(LINT_RULES)
 # Not the folder: the logs of a build would go along.
 EXTRA_DIST += $(LINT_RULES) %D%/lint/lib.sh %D%/lint/size.py %D%/lint/protos.py \

@@ -174,4 +174,10 @@ refuses hardening 'no stack protector'
 program -U_FORTIFY_SOURCE
 refuses hardening 'no fortified call'
 
+mkdir -p "$tree/build/src/file"
+printf '#!/bin/sh\necho "[daemon]"\n' >"$tree/build/src/file/gcommon-file"
+chmod +x "$tree/build/src/file/gcommon-file"
+printf '1\n2\n3\n[other]\n' | put etc/file.conf
+refuses etc 'etc/file.conf:1: not what gcommon-file --print-config says'
+
 [ $n_failed -eq 0 ] || { echo "$n_failed failed"; exit 1; }
