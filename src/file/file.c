@@ -42,6 +42,7 @@ file_open(struct gc_daemon *daemon, const void *conf, void **ret_role)
         .txn_bytes = fc->txn_bytes,
         .n_readers = (unsigned)fc->n_readers,
         .reserve_bytes = fc->reserve_bytes,
+        .map_bytes = fc->map_bytes,
         .gc_delay_ms = fc->gc_delay_ms,
         .node = fc->daemon.node,
         .metrics = gc_daemon_metrics(daemon),

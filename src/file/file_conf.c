@@ -40,6 +40,9 @@ const struct gc_conf_item gc_file_conf_items[] = {
                  "threads that read from disk"),
     GC_CONF_BYTES("storage", "reserve", struct gc_file_conf, reserve_bytes, "1G", 0, 1024 * GIB,
                   "uploads are refused when less space is free"),
+    GC_CONF_BYTES("storage", "map", struct gc_file_conf, map_bytes, "0", 0, 1024 * 1024 * GIB,
+                  "address space for each file of the store, and its largest size; 0 = twice the "
+                  "file system"),
     GC_CONF_UINT("storage", "gc_delay_ms", struct gc_file_conf, gc_delay_ms, 600000, 0, 86400000,
                  "ms", "how long a deleted blob stays on disk"),
     GC_CONF_UINT("storage", "inventory_ms", struct gc_file_conf, inventory_ms, 3600000, 1000,

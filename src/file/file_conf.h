@@ -19,6 +19,7 @@ struct gc_file_conf {
     uint64_t txn_bytes;
     uint64_t n_readers;
     uint64_t reserve_bytes;
+    uint64_t map_bytes;
     uint64_t gc_delay_ms;
     uint64_t inventory_ms;
     uint64_t streams_max;

@@ -77,6 +77,7 @@ conf_file(struct tier_bed *bed, size_t i)
     assert_int_equal(mkdir(conf->data_dir, 0700), 0);
     conf->pool_bytes = 4u << 20;
     conf->reserve_bytes = 1;
+    conf->map_bytes = UINT64_C(1) << 31;
     conf->gc_delay_ms = 0;
 }
 
