@@ -9,7 +9,7 @@ check() {
     for role in web translation file; do
         program=$build/src/$role/gcommon-$role
         if [ -x "$program" ] && ! diff -q <("$program" --print-config) <(tail -n +4 "etc/$role.conf") >/dev/null; then
-            echo "etc/$role.conf:1: not what gcommon-$role --print-config says below the first three lines"
+            echo "etc/$role.conf:1: not what gcommon-$role --print-config says below the first three lines (make update-etc)"
         fi
     done
 }
