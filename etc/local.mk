@@ -4,7 +4,6 @@ gcconfdir = $(sysconfdir)/gcommon
 dist_gcconf_DATA = %D%/file.conf %D%/translation.conf %D%/web.conf
 
 # After a change of a table.
-.PHONY: update-etc
 update-etc: all
 	for role in file translation web; do \
 	    f=$(top_srcdir)/%D%/$$role.conf; \

@@ -168,7 +168,7 @@ static const struct {
 static void
 each_input_is_taken_or_refused_as_the_table_says(void **state)
 {
-    struct gc_http1_head head;
+    struct gc_http1_head head = { .n_fields = 0 };
 
     (void)state;
     for (size_t i = 0; i < GC_ARRAY_LEN(cases); i++) {
@@ -182,7 +182,7 @@ each_input_is_taken_or_refused_as_the_table_says(void **state)
 static void
 pieces_change_nothing(void **state)
 {
-    struct gc_http1_head head;
+    struct gc_http1_head head = { .n_fields = 0 };
     char copy[1024];
 
     (void)state;
@@ -209,7 +209,7 @@ the_head_tells_what_was_sent(void **state)
                                "Content-Length: 12\r\n"
                                "X-Amz-Meta-A:  two  words \r\n"
                                "Expect: 100-continue\r\n\r\n";
-    struct gc_http1_head head;
+    struct gc_http1_head head = { .n_fields = 0 };
 
     (void)state;
     assert_int_equal(parse(text, sizeof(text) - 1, &head), 0);
@@ -235,7 +235,7 @@ hop_by_hop_fields_and_what_connection_names_are_dropped(void **state)
                                "x-one: 1\r\nTE: trailers\r\nUpgrade: h2c\r\n"
                                "HTTP2-Settings: AAA\r\nTrailer: a\r\nKeep-Alive: 1\r\n"
                                "x-two: 2\r\n\r\n";
-    struct gc_http1_head head;
+    struct gc_http1_head head = { .n_fields = 0 };
 
     (void)state;
     assert_int_equal(parse(text, sizeof(text) - 1, &head), 0);
@@ -248,7 +248,7 @@ static void
 http_1_0_is_not_kept_alive(void **state)
 {
     static const char text[] = "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
-    struct gc_http1_head head;
+    struct gc_http1_head head = { .n_fields = 0 };
 
     (void)state;
     assert_int_equal(parse(text, sizeof(text) - 1, &head), 0);
@@ -261,7 +261,7 @@ an_absolute_target_gives_path_and_authority(void **state)
 {
     static const char text[] = "GET http://h/p?q HTTP/1.1\r\n" HOST "\r\n";
     static const char bare[] = "GET http://h HTTP/1.1\r\n" HOST "\r\n";
-    struct gc_http1_head head;
+    struct gc_http1_head head = { .n_fields = 0 };
 
     (void)state;
     assert_int_equal(parse(text, sizeof(text) - 1, &head), 0);
@@ -276,7 +276,7 @@ static unsigned
 parse_long(const char *start, const char *fill, size_t n, const char *end)
 {
     static char text[128 * 1024];
-    struct gc_http1_head head;
+    struct gc_http1_head head = { .n_fields = 0 };
     size_t len = strlen(start);
 
     memcpy(text, start, len);

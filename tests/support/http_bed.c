@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/support/http_bed.h"
 
+#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,12 +31,12 @@ hb_metric(struct hb *bed, const char *name)
     gc_buf_init(&text, 1024 * 1024);
     assert_int_equal(gc_metrics_render(bed->metrics, &text), 0);
     all = gc_buf_cstr(&text);
-    assert_true(all != NULL);
+    assert(all != NULL);
     at = strstr(all, name);
     while (at != NULL && at > all && at[-1] != '\n') {
         at = strstr(at + 1, name);
     }
-    assert_non_null(at);
+    assert(at != NULL);
     value = strtoull(at + strlen(name), NULL, 10);
     gc_buf_fini(&text);
     return value;
