@@ -79,7 +79,7 @@ TESTS_TRANSLATION = \
     %D%/translation/test_roster \
     %D%/translation/test_writer
 TESTS_CLI = \
-    %D%/cli/test_cli %D%/cli/test_objects %D%/cli/test_place
+    %D%/cli/test_cli %D%/cli/test_objects %D%/cli/test_place %D%/cli/test_walk
 TESTS_SIM = \
     %D%/sim/gc-sim \
     %D%/sim/test_kernel

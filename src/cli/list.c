@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/list.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "proto/gcommon/v1/object/object.pb-c.h"
 
@@ -33,6 +35,14 @@ bytes_of(struct gc_str text)
     return (ProtobufCBinaryData){ .len = text.len, .data = (uint8_t *)(uintptr_t)text.data };
 }
 
+/* A page that leads to where the one before has led would be asked for again and again. */
+static bool
+goes_on(const Page *old, const Page *page)
+{
+    return old == NULL || !page->truncated ||
+           strcmp(old->next_continuation, page->next_continuation) != 0;
+}
+
 /* Ask for the page after the present one, which is needed until the question has been packed. */
 static bool
 fetch(struct gc_lister *lister, struct gc_fault *fault)
@@ -57,6 +67,10 @@ fetch(struct gc_lister *lister, struct gc_fault *fault)
     }
     gc_arena_reset(arena);
     if (!gc_remote_ask(lister->remote, &ask, &answer, fault)) {
+        return false;
+    }
+    if (!goes_on(old, answer)) {
+        gc_fault_set(fault, GC_EPROTO, "listing goes round in a circle");
         return false;
     }
     lister->page = answer;

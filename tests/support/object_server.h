@@ -23,6 +23,7 @@ struct object_faults {
     atomic_uint change_stored; /* PutObject answers another MD5 */
     atomic_uint interrupt_put; /* SIGINT to this process after two chunks of PutObject */
     atomic_uint interrupt_get; /* the same when two chunks of GetObject have been sent */
+    atomic_uint circle;        /* ListObjects forgets where it was to go on */
     atomic_uint lose_answer;   /* CreateBucket and DeleteBucket are carried out, then UNAVAILABLE */
 };
 
