@@ -12,7 +12,7 @@
 #include "storage/blob_priv.h"
 
 /* Each may have mapped 64 KiB: the kernel maps what is cached around a page that is looked at. */
-#define TRIM_AFTER_LOOKUPS 256u
+#define TRIM_AFTER_LOOKUPS 64u /* each maps up to 64 KiB around a page, in each of two files */
 
 /* --- shared by the threads --- */
 
