@@ -158,12 +158,13 @@ document_values(const struct gc_conf_item *item, struct gc_buf *out)
 static int
 document_item(const struct gc_conf_item *item, struct gc_buf *out)
 {
+    bool empty = item->deflt == NULL || item->deflt[0] == '\0';
     int rc = gc_buf_printf(out, "# %s (", item->help);
     rc = rc != 0 ? rc : document_values(item, out);
     rc = rc != 0 ? rc : gc_buf_append_str(out, item->deflt == NULL ? "; must be set)\n" : ")\n");
     return rc != 0 ? rc
-                   : gc_buf_printf(out, "#%s = %s\n\n", item->key,
-                                   item->deflt != NULL ? item->deflt : "");
+                   : gc_buf_printf(out, "#%s =%s%s\n\n", item->key, empty ? "" : " ",
+                                   empty ? "" : item->deflt);
 }
 
 int

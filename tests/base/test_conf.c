@@ -337,7 +337,7 @@ the_document_is_a_file_that_changes_nothing(void **state)
                                               "#pool = 16M\n"));
     assert_non_null(strstr(gc_buf_cstr(&doc), "[node]\n"
                                               "# who we are (text, up to 15 bytes; must be set)\n"
-                                              "#name = \n"));
+                                              "#name =\n"));
     f->conf.deadline_ms = 77;
     assert_int_equal(
         gc_conf_parse(items, &f->conf, "doc", (const char *)doc.data, doc.len, f->error), 0);
