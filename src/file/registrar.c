@@ -38,8 +38,9 @@ struct gc_registrar {
     uint8_t request_id[16];
     uint64_t incarnation;
     uint64_t heartbeat_ms, pause_ms;
-    uint64_t gc_done, gc_sent; /* rows up to here are durable here; are being removed */
-    struct gc_blob_id inventory_at;
+    uint64_t gc_done, gc_sent;        /* rows up to here are durable here; are being removed */
+    struct gc_blob_id inventory_at;   /* ids up to here have been asked about */
+    struct gc_blob_id inventory_next; /* and with the page under way up to here */
     uint64_t inventory_due_ms;
     bool inventory_running, closing, failing;
 };
@@ -187,6 +188,8 @@ took_inventory(struct gc_registrar *registrar, struct gc_arena *arena, struct gc
         &gcommon__v1__registry__inventory_response__descriptor, arena, msg->data, msg->len);
     struct gc_blob_id *ids;
     size_t n = response == NULL ? 0 : response->n_unreferenced;
+    registrar->inventory_running = true;
+    registrar->inventory_at = registrar->inventory_next;
     ids = n > PAGE_MAX ? NULL : gc_arena_alloc(arena, (n + 1) * sizeof(*ids));
     if (ids == NULL) {
         n = 0;
@@ -320,8 +323,7 @@ send_inventory(struct gc_registrar *registrar)
             messages[i].counter = ids[i].counter;
             pointers[i] = &messages[i];
         }
-        registrar->inventory_running = true;
-        registrar->inventory_at = ids[n - 1];
+        registrar->inventory_next = ids[n - 1];
         request.number = atomic_load(&registrar->worker->file->number);
         request.ids = pointers;
         request.n_ids = n;

@@ -448,6 +448,29 @@ only_decided_blobs_that_nobody_names_are_removed(void **state)
     tier_check_object(&r->bed, "k", 100);
 }
 
+/* Translation goes at each point of the round, the page's answer among them. */
+static void
+a_page_of_the_inventory_that_got_no_answer_is_asked_again(void **state)
+{
+    struct registry_bed *r = *state;
+    tier_node_close(&r->bed.files[0].node);
+    r->bed.files[0].conf.inventory_ms = 3600000; /* no second round */
+    tier_node_close(&r->bed.translation);
+    tier_translation_open(&r->bed); /* the epoch before is fenced: its ids are decided */
+    for (unsigned turns = 0; turns < 15; turns++) {
+        const struct gc_blob_id id = { tier_translation(&r->bed)->writer.epoch - 1, 1000 };
+        tier_file_open(&r->bed, 0);
+        plant(r, &id);
+        for (unsigned i = 0; i < turns; i++) {
+            tier_bed_turn(&r->bed);
+        }
+        tier_node_close(&r->bed.translation);
+        tier_translation_open(&r->bed);
+        tier_until(&r->bed, !has(r, &id));
+        tier_node_close(&r->bed.files[0].node);
+    }
+}
+
 static void
 an_inventory_is_of_the_callers_own_server(void **state)
 {
@@ -506,6 +529,7 @@ main(void)
         CASE(deleted_and_overwritten_blobs_leave_the_file_server),
         CASE(garbage_waits_for_a_server_that_is_away),
         CASE(only_decided_blobs_that_nobody_names_are_removed),
+        CASE(a_page_of_the_inventory_that_got_no_answer_is_asked_again),
         CASE(an_inventory_is_of_the_callers_own_server),
         CASE(a_fenced_writer_commits_nothing_and_stops),
     };
