@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "tests/sim/world.h"
+#include "translation/machine.h"
 
 #define QUEUE_MAX    256u
 #define BATCH_MAX    32u
@@ -19,58 +20,6 @@
 
 static const char *const tables[] = { GC_CONSENSUS_TABLE_NAMES, GC_META_TABLE_NAMES, NULL };
 static const bool int_keys[GC_CONSENSUS_N_TABLES + GC_META_N_TABLES] = { true };
-
-/* --- the state machine under the log --- */
-
-static int
-machine_begin(void *arg, struct gc_kv_txn *txn, const struct gc_consensus_entry *entry)
-{
-    const struct gc_meta_entry e = { entry->index, entry->term, entry->time_ms };
-
-    return gc_meta_begin(arg, txn, &e);
-}
-
-static int
-machine_apply(void *arg, const void *data, size_t len, void *result)
-{
-    return gc_meta_apply(arg, data, len, result);
-}
-
-static int
-machine_end(void *arg)
-{
-    return gc_meta_end(arg);
-}
-
-static void
-machine_abandon(void *arg)
-{
-    gc_meta_abandon(arg);
-}
-
-static int
-machine_status(void *arg, struct gc_kv_txn *txn, uint64_t *ret_applied, uint64_t *ret_time_ms,
-               uint64_t *ret_room)
-{
-    const struct gc_meta_read rd = { .meta = arg, .txn = txn };
-    struct gc_meta_state state;
-    int rc = gc_meta_get_state(&rd, &state);
-
-    if (rc == 0) {
-        *ret_applied = state.applied_index;
-        *ret_time_ms = state.time_ms;
-        *ret_room = GC_META_DEDUP_MAX - state.n_dedup;
-    }
-    return rc;
-}
-
-static uint64_t
-machine_room(void *arg)
-{
-    const struct gc_meta *meta = arg;
-
-    return GC_META_DEDUP_MAX - meta->state.n_dedup;
-}
 
 static struct gc_consensus_now
 meta_now(const struct meta_node *m)
@@ -89,14 +38,7 @@ core_open(struct meta_node *m)
     const struct gc_consensus_core_conf conf = {
         .kv = m->disk.kv,
         .table0 = 0,
-        .machine = { .arg = &m->meta,
-                     .begin = machine_begin,
-                     .apply = machine_apply,
-                     .end = machine_end,
-                     .abandon = machine_abandon,
-                     .status = machine_status,
-                     .room = machine_room,
-                     .room_max = GC_META_DEDUP_MAX },
+        .machine = gc_machine(&m->meta), /* the one that translation runs */
         .log_keep_entries = 64,
         .log_keep_bytes = 64u << 10,
     };
